@@ -1,0 +1,1 @@
+"""Measured claims: each module prints a table, peers in the same run."""

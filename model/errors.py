@@ -1,0 +1,5 @@
+"""What this room says when it was asked for something impossible."""
+
+
+class LossError(ValueError):
+    """A loss is unknown, ill-declared or clashes with another; the message names file and loss."""

@@ -1,0 +1,15 @@
+"""Binary cross-entropy, the usual loss of multi-label classifiers."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from model import loss
+
+
+@loss(label="BCE", source="baseline of Hurtado, González, Pla 2019")
+def bce(logits: Tensor, y: Tensor) -> Tensor:
+    """mean_ij [ −y log o − (1 − y) log(1 − o) ]
+
+    Computed from logits, so it is finite everywhere.
+    """
+    return F.binary_cross_entropy_with_logits(logits, y)

@@ -1,0 +1,160 @@
+"""How a loss is written: soft metrics and losses, each one decorated function.
+
+A soft metric is a differentiable function of probabilities `o` and targets `y` that equals a hard
+metric when every `o` is 0 or 1; training minimises it with its sign changed. Any other loss is a
+function of logits and targets. Both see one arm, `[b, C]`.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from model.catalogue import DEFAULT_OWN_METRIC, LossSource, catalogue
+from model.errors import LossError
+
+CONTEXT = ("prior", "progress")
+"""What a loss may ask for by keyword: train label frequencies `[C]`, and 0..1 through training."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss ready to be minimised: a plain function of `(logits, targets)`, both `[b, C]`.
+
+    Attributes:
+        function: the decorated function itself.
+        soft: whether `function` is a soft metric of `(o, y)`, in [0, 1], rather than a loss.
+    """
+
+    name: str
+    label: str
+    approximates: str | None
+    source: str
+    function: Callable[..., Tensor]
+    soft: bool
+    wants: tuple[str, ...]
+
+    @property
+    def own_metric(self) -> str:
+        """Hard metric by which this loss's arms choose their epoch."""
+        return self.approximates or DEFAULT_OWN_METRIC
+
+    def __call__(
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        *,
+        prior: Tensor | None = None,
+        progress: float | None = None,
+    ) -> Tensor:
+        """Scalar to minimise.
+
+        Args:
+            logits: network outputs before the sigmoid, `[b, C]`.
+            targets: 0/1 targets of the same shape, any dtype.
+            prior: train label frequencies, `[C]`, for the losses that ask for them.
+            progress: 0..1 through training, for the losses that ask for it.
+
+        Raises:
+            LossError: the loss asks for `prior` or `progress` and it was not given.
+        """
+        given = {"prior": prior, "progress": progress}
+        context = {name: given[name] for name in self.wants}
+        if missing := [name for name, value in context.items() if value is None]:
+            raise LossError(f"{self.name} needs {missing[0]}=")
+        y = targets.to(logits.dtype)
+        if self.soft:
+            return -self.function(torch.sigmoid(logits), y, **context)
+        return self.function(logits, y, **context)
+
+
+def _declare(
+    function: Callable[..., Tensor], label: str, approximates: str | None, source: str, soft: bool
+) -> Loss:
+    parameters = inspect.signature(function).parameters
+    return Loss(
+        name=function.__name__,
+        label=label or function.__name__,
+        approximates=approximates,
+        source=source,
+        function=function,
+        soft=soft,
+        wants=tuple(name for name in CONTEXT if name in parameters),
+    )
+
+
+def soft_metric(
+    *, label: str = "", approximates: str | None = None, source: str = ""
+) -> Callable[[Callable[..., Tensor]], Loss]:
+    """Make a function of probabilities and targets, `(o, y) -> value to maximise`, a loss.
+
+    Args:
+        label: name in tables.
+        approximates: hard metric that it must equal on 0/1 outputs (`acc`, `micro_f1`, ...).
+        source: equation or publication.
+    """
+    return lambda function: _declare(function, label, approximates, source, soft=True)
+
+
+def loss(
+    *, label: str = "", approximates: str | None = None, source: str = ""
+) -> Callable[[Callable[..., Tensor]], Loss]:
+    """Make a function of logits and targets, `(logits, y) -> value to minimise`, a loss.
+
+    `approximates` names the hard metric by which its arms choose their epoch.
+    """
+    return lambda function: _declare(function, label, approximates, source, soft=False)
+
+
+def ratio(numerator: Tensor, denominator: Tensor, empty: float) -> Tensor:
+    """Elementwise numerator / denominator; `empty`, with gradient 0, where the denominator is 0.
+
+    The inner guard keeps the unused branch finite: the gradient of `where` multiplies it by 0, and
+    0 times infinity would be NaN.
+    """
+    defined = denominator > 0
+    guarded = torch.where(defined, denominator, torch.ones_like(denominator))
+    return torch.where(defined, numerator / guarded, torch.full_like(guarded, empty))
+
+
+def load_loss(declared: LossSource) -> Loss:
+    """Run the file of a declared loss and return the loss.
+
+    Built-in and user files take the same way, from their text, so that what a worker runs is what
+    the arm key hashed.
+
+    Raises:
+        LossError: the file fails to run.
+    """
+    module = ModuleType(f"softsweep_loss_{declared.sha256[:12]}")
+    try:
+        exec(compile(declared.text, declared.file, "exec"), module.__dict__)
+    except Exception as error:
+        raise LossError(f"{declared.file}: {type(error).__name__}: {error}") from error
+    found = getattr(module, declared.name)
+    if not isinstance(found, Loss):
+        raise LossError(
+            f"{declared.file}: {declared.name} must be decorated by softsweep's own "
+            "@soft_metric or @loss (from model import ...)"
+        )
+    return found
+
+
+def get_loss(name: str) -> Loss:
+    """A built-in loss as a plain `(logits, targets)` callable for any training loop.
+
+    >>> import torch
+    >>> soft_f1 = get_loss("soft_micro_f1")
+    >>> float(soft_f1(torch.zeros(1, 2), torch.tensor([[1, 0]])))
+    -0.5
+
+    Raises:
+        LossError: no loss has this name.
+    """
+    known = catalogue()
+    if name not in known:
+        raise LossError(f"unknown loss {name!r}; known: {', '.join(sorted(known))}")
+    return load_loss(known[name])

@@ -1,0 +1,30 @@
+"""Which arms, where, until done.
+
+    from sweep import run_experiment
+    outcome = run_experiment("sample")
+
+Names load when first used (PEP 562), so that `plan` and `query` cost neither torch nor ray.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sweep.driver import Outcome as Outcome
+    from sweep.driver import run_experiment as run_experiment
+    from sweep.errors import ExperimentError as ExperimentError
+
+_HOMES = {
+    "ExperimentError": "sweep.errors",
+    "Outcome": "sweep.driver",
+    "run_experiment": "sweep.driver",
+}
+
+__all__ = ["ExperimentError", "Outcome", "run_experiment"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'sweep' has no attribute {name!r}")

@@ -1,0 +1,253 @@
+"""The `softsweep` command: each function here is a subcommand; what it needs is imported in it."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from results.render import Table
+    from sweep.driver import Request
+
+
+class Form(StrEnum):
+    """How a table is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+
+
+class Executor(StrEnum):
+    """Where arms are trained."""
+
+    RAY = "ray"
+    INLINE = "inline"
+
+
+class Device(StrEnum):
+    """What arms are trained on."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+app = typer.Typer(
+    name="softsweep",
+    help="Which training loss for the metric you are judged by, and how sure.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ExperimentArgument = Annotated[
+    str, typer.Argument(help="A YAML file or a built-in name (sample, paper).")
+]
+RunArgument = Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder with corpora, lexicons and texts, at any depth."),
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Run folder. [default: runs/EXPERIMENT]")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting: grid.seed=[0,1,2]."),
+]
+LossesOption = Annotated[
+    list[Path] | None, typer.Option("--losses", help="A file with losses of your own.")
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", help="Feature cache. [default: $SOFTSWEEP_CACHE or ~/.cache/softsweep]"
+    ),
+]
+FormOption = Annotated[Form, typer.Option("--format", help="How to print tables.")]
+
+
+@app.command()
+def run(
+    experiment: ExperimentArgument = "sample",
+    data: DataOption = None,
+    out: OutOption = None,
+    set_: SetOption = None,
+    losses: LossesOption = None,
+    cache: CacheOption = None,
+    executor: Annotated[Executor, typer.Option(help="Where arms are trained.")] = Executor.RAY,
+    address: Annotated[str | None, typer.Option(help="A running Ray cluster.")] = None,
+    device: Annotated[Device, typer.Option(help="What they are trained on.")] = Device.AUTO,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Build features, train the arms that are not recorded yet, print the tables."""
+    from rich.console import Console
+
+    from sweep.driver import run_experiment
+
+    console = Console(stderr=True)
+    outcome = run_experiment(
+        experiment,
+        data=data,
+        out=out,
+        overrides=set_ or (),
+        losses=losses or (),
+        cache=cache,
+        executor=executor.value,
+        address=address,
+        device=device.value,
+        console=console,
+    )
+    _print([table for table in outcome.tables if table.headline], form)
+    if outcome.trained:
+        already = outcome.wanted - outcome.trained
+        said = f"{outcome.trained} arms trained"
+        said += f", {already} were recorded already" if already else ""
+        said += f", {outcome.diverged} diverged" if outcome.diverged else ""
+        said += f", {outcome.failed} failed (tried again by the next run)" if outcome.failed else ""
+    else:
+        said = f"nothing to train: all {outcome.wanted} arms are recorded"
+    console.print(f"{said}; tables are in {shown(outcome.run / 'tables')}", highlight=False)
+    if outcome.failed or outcome.diverged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    experiment: ExperimentArgument,
+    data: DataOption = None,
+    out: OutOption = None,
+    set_: SetOption = None,
+    losses: LossesOption = None,
+    cache: CacheOption = None,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Show the arms wanted, recorded and to do, and the time they take; trains nothing."""
+    from sweep.driver import make_plan
+    from sweep.planning import plan_table
+
+    made = make_plan(_request(experiment, data, out, set_, losses, cache))
+    _print([plan_table(made)], form)
+
+
+@app.command()
+def features(
+    experiment: ExperimentArgument,
+    data: DataOption = None,
+    set_: SetOption = None,
+    cache: CacheOption = None,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Also print the corpus as the paper's Table 1.")
+    ] = False,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Build the feature cache only."""
+    from rich.console import Console
+
+    from sweep.driver import build_features
+    from sweep.planning import corpus_table, features_table, sources_table
+
+    built = build_features(
+        _request(experiment, data, None, set_, None, cache), Console(stderr=True)
+    )
+    tables = [features_table(built), sources_table(built)]
+    _print(tables + ([corpus_table(built)] if stats else []), form)
+
+
+@app.command()
+def losses(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files with losses of your own.")
+    ] = None,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """List the losses that exist: name, formula, what they approximate, source."""
+    from model.catalogue import catalogue
+    from sweep.planning import losses_table
+
+    _print([losses_table(catalogue(files or ()))], form)
+
+
+@app.command()
+def tables(run: RunArgument, form: FormOption = Form.TABLE) -> None:
+    """Aggregate a run (again): scores with intervals and the paper's tables."""
+    from results import aggregate
+
+    _print([table for table in aggregate(run) if table.headline], form)
+
+
+@app.command()
+def query(
+    run: RunArgument,
+    sql: Annotated[str, typer.Argument(help="One SELECT.", metavar="SQL")],
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Answer SQL over the views arms, epochs, predictions, examples, scores."""
+    from results import query as answer
+    from results.render import from_arrow
+
+    _print([from_arrow(answer(run, sql))], form)
+
+
+def _request(
+    experiment: str,
+    data: Path | None,
+    out: Path | None,
+    set_: list[str] | None,
+    losses: list[Path] | None,
+    cache: Path | None,
+) -> "Request":
+    from sweep.driver import Request
+
+    return Request(experiment, data, out, tuple(set_ or ()), tuple(losses or ()), cache)
+
+
+def _print(tables: "list[Table]", form: Form) -> None:
+    """Print tables on standard output, an empty line between two of them."""
+    from results.render import render, rich_table
+
+    if form is Form.TABLE and sys.stdout.isatty():
+        from rich.console import Console
+
+        for table in tables:
+            Console().print(rich_table(table))
+        return
+    sys.stdout.write("\n".join(render(table, form.value) for table in tables))
+
+
+def shown(path: Path) -> str:
+    """A path as a user would type it: relative where it lies below the working directory."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def main() -> None:
+    """Run the command; a wrong request is one sentence and exit status 2, never a traceback."""
+    from features import InputError
+    from model import LossError
+    from results import RecordError
+    from sweep.errors import ExperimentError
+
+    try:
+        app()
+    except (ExperimentError, InputError, LossError, RecordError) as error:
+        sys.stderr.write(f"softsweep: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("softsweep: stopped; what is recorded is kept, run again to go on\n")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, such as `head`, has had enough
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where trials run: `inline` in this process, `ray` on cores, GPUs and clusters."""

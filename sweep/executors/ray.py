@@ -1,0 +1,159 @@
+"""Trials on Ray Tune: one CPU each, or a GPU; workers are reused from trial to trial."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Read when ray is imported: Tune's own result files and reports would only repeat our records.
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray
+from ray import tune
+
+from sweep.errors import ExperimentError
+from sweep.progress import Watcher
+from sweep.trial import Advance, RecordError, Trial, TrialSpec, record_failure
+
+RETRIES = 2
+"""Times that a trial is started again after its process died."""
+
+
+class StackTrainable(tune.Trainable):
+    """Ray's handle on a `Trial`: a step is an epoch."""
+
+    def setup(self, config: dict[str, Any], specs: Sequence[TrialSpec] = ()) -> None:
+        """Take one of the trials up."""
+        from sweep.packages import check_packages
+
+        check_packages(shared_with_workers=False)
+        self.specs = specs
+        self.trial = Trial(specs[config["trial"]])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take the next trial up in the same process."""
+        self.trial = Trial(self.specs[new_config["trial"]])
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train one epoch; the last step records the arms."""
+        try:
+            advance = self.trial.advance()
+        except RecordError as error:
+            return {"done": True, "epoch": 0, "statuses": [], "error": "", "abort": str(error)}
+        return {
+            "done": advance.finished,
+            "epoch": advance.epoch,
+            "statuses": list(advance.statuses),
+            "error": advance.error,
+            "abort": "",
+        }
+
+
+class _Reporter(tune.Callback):
+    """Passes what trials report on to the watcher; records those whose process died for good."""
+
+    def __init__(self, specs: Sequence[TrialSpec], watcher: Watcher) -> None:
+        self.specs = specs
+        self.watcher = watcher
+        self.abort = ""
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self.watcher.started(self.specs[trial.config["trial"]])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        self._advance(trial, result)
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._advance(trial, trial.last_result)
+
+    def _advance(self, trial: Any, result: dict[str, Any]) -> None:
+        self.abort = self.abort or result["abort"]
+        if result["abort"]:
+            return
+        advance = Advance(
+            result["epoch"], result["done"], tuple(result["statuses"]), result["error"]
+        )
+        self.watcher.advanced(self.specs[trial.config["trial"]], advance)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        spec = self.specs[trial.config["trial"]]
+        error = f"the trial's process died {RETRIES + 1} times"
+        record_failure(spec, error)
+        statuses = ("failed",) * len(spec.arms)
+        self.watcher.advanced(spec, Advance(0, finished=True, statuses=statuses, error=error))
+
+
+class _StopOnAbort(tune.Stopper):
+    """Ends the sweep when its records cannot be written."""
+
+    def __init__(self) -> None:
+        self.abort = False
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        self.abort = self.abort or bool(result["abort"])
+        return self.abort
+
+    def stop_all(self) -> bool:
+        return self.abort
+
+
+def run_ray(
+    specs: Sequence[TrialSpec], watcher: Watcher, run: Path, address: str | None = None
+) -> None:
+    """Train and record every trial.
+
+    Args:
+        specs: the trials, in the order in which they are started.
+        watcher: told of each epoch and each end.
+        run: run folder; Tune's own files lie in its `.ray` until the end.
+        address: of a running cluster; a local one is started otherwise.
+
+    Raises:
+        ExperimentError: there is no cluster at the address.
+        RecordError: the records cannot be written; what was recorded stays.
+    """
+    _connect(address)
+    scratch = run / ".ray"
+    shutil.rmtree(scratch, ignore_errors=True)
+    gpu = specs[0].device == "cuda"
+    reporter = _Reporter(specs, watcher)
+    try:
+        tune.Tuner(
+            tune.with_resources(
+                tune.with_parameters(StackTrainable, specs=list(specs)),
+                {"cpu": 1, "gpu": 1 if gpu else 0},
+            ),
+            param_space={"trial": tune.grid_search(list(range(len(specs))))},
+            tune_config=tune.TuneConfig(reuse_actors=True),
+            run_config=tune.RunConfig(
+                name="trials",
+                storage_path=str(scratch),
+                callbacks=[reporter],
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+                stop=_StopOnAbort(),
+                verbose=0,
+            ),
+        ).fit()
+    finally:
+        ray.shutdown()
+        shutil.rmtree(scratch, ignore_errors=True)
+    if reporter.abort:
+        raise RecordError(reporter.abort)
+
+
+def _connect(address: str | None) -> None:
+    try:
+        ray.init(
+            address=address,
+            include_dashboard=None if address else False,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+    except (ConnectionError, ValueError) as error:
+        raise ExperimentError(f"--address {address}: no Ray cluster answers ({error})") from None

@@ -1,0 +1,260 @@
+"""An experiment: a YAML file that says which arms are wanted, checked key by key."""
+
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from features.languages import LANGUAGES
+from features.spec import CorpusSpec, FeatureSpec, SkipGram, VectorFile
+from model.catalogue import LossSource, catalogue
+from model.settings import NetworkSettings, TrainSettings
+from sweep.errors import ExperimentError
+
+BUILT_IN = files("sweep") / "experiments"
+"""Experiments that can be named instead of given as a path."""
+
+SWEPT = ("learning_rate", "warmup_epochs", "reset_optimizer")
+"""Settings of `train` that `grid` may list several values of."""
+
+NonEmpty = Field(min_length=1)
+
+
+class Section(BaseModel):
+    """A mapping in an experiment file; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Grid(Section):
+    """What is compared: every combination of the values listed."""
+
+    loss: Annotated[tuple[str, ...], NonEmpty]
+    batch_size: Annotated[tuple[Annotated[int, Field(ge=1)], ...], NonEmpty] = (16,)
+    seed: Annotated[tuple[Annotated[int, Field(ge=0)], ...], NonEmpty] = (0,)
+    learning_rate: Annotated[tuple[float, ...], NonEmpty] | None = None
+    warmup_epochs: Annotated[tuple[int, ...], NonEmpty] | None = None
+    reset_optimizer: Annotated[tuple[bool, ...], NonEmpty] | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _are_distinct(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        if values is not None and len(set(values)) < len(values):
+            raise ValueError("a value is listed twice")
+        return values
+
+
+class Experiment(Section):
+    """Everything that a run needs to know, with `losses` already read.
+
+    Attributes:
+        name: names the default run folder.
+        corpus: reader and its options.
+        languages: each is a corpus of its own.
+        vectors: how words become numbers.
+        lexicons: lexicons appended to the vectors, for all languages or by language.
+        grid: what is compared.
+        train: settings of every arm.
+        network: shape of every network.
+        losses: paths of the user's loss files.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    corpus: CorpusSpec
+    languages: Annotated[tuple[str, ...], NonEmpty]
+    vectors: Annotated[SkipGram | VectorFile, Field(discriminator="kind")] = SkipGram()
+    lexicons: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
+    grid: Grid
+    train: TrainSettings = TrainSettings()
+    network: NetworkSettings = NetworkSettings()
+    losses: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_setting_has_one_place(self) -> Self:
+        for key in SWEPT:
+            if getattr(self.grid, key) is not None and key in self.train.model_fields_set:
+                raise ValueError(f"{key} is given in both grid and train; give it in one of them")
+        for settings in self.train_settings():  # raises for a warm-up that leaves no epoch
+            assert settings.epochs
+        return self
+
+    @model_validator(mode="after")
+    def _languages_are_known(self) -> Self:
+        for index, language in enumerate(self.languages):
+            if language not in LANGUAGES:
+                raise ValueError(
+                    f"languages[{index}]: unknown language {language!r}; known: "
+                    f"{', '.join(LANGUAGES)}"
+                )
+            self.feature_spec(language)
+        if isinstance(self.lexicons, dict) and (odd := self.lexicons.keys() - set(self.languages)):
+            raise ValueError(
+                f"lexicons.{min(odd)}: not among languages ({', '.join(self.languages)})"
+            )
+        return self
+
+    def feature_spec(self, language: str) -> FeatureSpec:
+        """What the features of one language are made from."""
+        by_language = self.lexicons
+        lexicons = by_language.get(language, ()) if isinstance(by_language, dict) else by_language
+        return FeatureSpec(
+            corpus=self.corpus, language=language, vectors=self.vectors, lexicons=lexicons
+        )
+
+    def train_settings(self) -> list[TrainSettings]:
+        """The settings of `train`, in every combination that `grid` lists."""
+        combinations = [self.train.model_dump()]
+        for key in SWEPT:
+            values = getattr(self.grid, key)
+            if values is not None:
+                combinations = [{**base, key: value} for base in combinations for value in values]
+        return [TrainSettings(**combination) for combination in combinations]
+
+
+def built_in_experiments() -> list[str]:
+    """Names that `load_experiment` knows without a path."""
+    return sorted(
+        file.name.removesuffix(".yaml")
+        for file in BUILT_IN.iterdir()
+        if file.name.endswith(".yaml")
+    )
+
+
+def load_experiment(
+    experiment: str | Path | Mapping[str, Any],
+    overrides: Iterable[str] = (),
+    losses: Iterable[Path] = (),
+) -> tuple[Experiment, dict[str, LossSource]]:
+    """Read and check an experiment.
+
+    Args:
+        experiment: a built-in name, a path, or the mapping itself.
+        overrides: `key.key=value` settings that replace what the file says; values are YAML.
+        losses: further loss files, beside those that the file lists.
+
+    Returns:
+        The experiment, and every loss that exists for it, by name.
+
+    Raises:
+        ExperimentError: the file cannot be read, or a key or value is wrong.
+        LossError: a loss file is wrong.
+    """
+    where, folder, given = _read(experiment)
+    for override in overrides:
+        _apply(given, override)
+    try:
+        checked = Experiment.model_validate(given)
+    except ValidationError as error:
+        raise ExperimentError(_describe(where, error)) from None
+    paths = [_beside(folder, path) for path in checked.losses] + [Path(path) for path in losses]
+    paths = list(dict.fromkeys(path.resolve() for path in paths))
+    known = catalogue(paths)
+    for index, name in enumerate(checked.grid.loss):
+        if name not in known:
+            raise ExperimentError(
+                f"{where}: grid.loss[{index}]: unknown loss {name!r}; known: "
+                f"{', '.join(known)} (more with --losses FILE.py)"
+            )
+    return checked.model_copy(update={"losses": tuple(str(path) for path in paths)}), known
+
+
+def _read(experiment: str | Path | Mapping[str, Any]) -> tuple[str, Path, dict[str, Any]]:
+    """Name for messages, folder for relative paths, and content of an experiment."""
+    if isinstance(experiment, Mapping):
+        return "experiment", Path(), {key: _copied(value) for key, value in experiment.items()}
+    name = str(experiment)
+    if name in built_in_experiments():
+        text, path = (BUILT_IN / f"{name}.yaml").read_text(encoding="utf-8"), Path(f"{name}.yaml")
+        return f"built-in experiment {name}", Path(), _parse(text, str(path))
+    path = Path(experiment)
+    if path.suffix not in (".yaml", ".yml"):
+        raise ExperimentError(
+            f"{name}: no such experiment; give a .yaml file or one of: "
+            f"{', '.join(built_in_experiments())}"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ExperimentError(f"{name}: cannot be read ({reason})") from None
+    return name, path.parent, _parse(text, name)
+
+
+def _copied(value: Any) -> Any:
+    return {k: _copied(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ExperimentError(f"{where}, line {line}: not valid YAML ({error.problem})") from None
+    if not isinstance(content, dict):
+        raise ExperimentError(f"{where}: expected a mapping with keys such as name, corpus, grid")
+    return content
+
+
+def _apply(given: dict[str, Any], override: str) -> None:
+    """Set `key.key=value` in a nested mapping."""
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise ExperimentError(f"--set {override}: expected key=value, as in train.epochs=5")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ExperimentError(f"--set {override}: the value is not valid YAML") from None
+    *sections, key = path.split(".")
+    for section in sections:
+        given = given.setdefault(section, {})
+        if not isinstance(given, dict):
+            raise ExperimentError(f"--set {override}: {section} is a value, not a section")
+    given[key] = value
+
+
+def _beside(folder: Path, path: str) -> Path:
+    return folder / Path(path).expanduser()
+
+
+def _describe(where: str, error: ValidationError) -> str:
+    """The first of pydantic's complaints as one sentence: file, key, what is wrong."""
+    first = error.errors()[0]
+    key = ""
+    for part in _without_tags(first["loc"]):
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    message = first["msg"].removeprefix("Value error, ")
+    message = (message[0].lower() + message[1:]).replace("valid tuple", "valid list")
+    if first["type"] == "extra_forbidden":
+        message = f"unknown key; allowed here: {', '.join(_allowed(first['loc'][:-1]))}"
+    elif first["type"] == "missing":
+        message = "is required"
+    elif first["type"] not in ("value_error", "too_short"):
+        message += f", not {first['input']!r}"
+    return f"{where}: {key}: {message}" if key else f"{where}: {message}"
+
+
+def _without_tags(location: tuple[int | str, ...]) -> list[int | str]:
+    """A location without the reader or kind that pydantic inserts for a union."""
+    kept = list(location)
+    if len(kept) > 1 and kept[0] in ("corpus", "vectors", "lexicons"):
+        del kept[1]
+    return kept
+
+
+def _allowed(location: tuple[int | str, ...]) -> list[str]:
+    """Keys of the section at a location."""
+    schema: dict[str, Any] = Experiment.model_json_schema()
+    definitions = schema["$defs"]
+    for part in location:
+        if isinstance(part, int):
+            continue
+        if "discriminator" in schema:
+            schema = {"$ref": schema["discriminator"]["mapping"][part]}
+        else:
+            schema = schema["properties"][part]
+        if "$ref" in schema:
+            schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
+    return sorted(schema.get("properties", {}))

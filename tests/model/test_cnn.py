@@ -1,0 +1,127 @@
+"""The network equals the plain one built from PyTorch's modules."""
+
+import pytest
+import torch
+
+from benchmarks.plain import PlainCNN
+from model.cnn import CNN
+from model.rmsprop import RMSprop
+from model.settings import NetworkSettings
+
+SETTINGS = NetworkSettings(filters=5)
+LENGTH, COLUMNS, CLASSES = 11, 7, 4
+
+TEXTS = {
+    "random lengths": [0, 3, 11, 7],
+    "full length": [11, 11, 11],
+    "empty texts": [0, 0],
+    "one text": [5],
+    "short": [1, 2, 1, 2, 3],
+}
+
+
+def batch(lengths: list[int], words: int = 30, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randint(1, words + 1, (len(lengths), LENGTH), generator=generator)
+    for row, length in zip(rows, lengths, strict=True):
+        row[: LENGTH - length] = 0
+    return rows
+
+
+def table(words: int = 30) -> torch.Tensor:
+    rows = torch.randn(
+        words + 1, COLUMNS, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
+    rows[0] = 0
+    return rows
+
+
+def gradients(stack: CNN, arm: int) -> dict[str, torch.Tensor]:
+    return {name: value.grad[arm] for name, value in stack.named_parameters()}
+
+
+def plain_gradients(plain: PlainCNN, stack: CNN) -> dict[str, torch.Tensor]:
+    blocks = [c.weight.grad.permute(1, 2, 0).flatten(1) for c in plain.convolutions]
+    return {
+        "filters": torch.cat(blocks, dim=1),
+        "head_weight": plain.head.weight.grad.T,
+        "head_bias": plain.head.bias.grad,
+        "input_scale": plain.input_norm.weight.grad,
+        "input_shift": plain.input_norm.bias.grad,
+        "map_scale": torch.cat([norm.weight.grad for norm in plain.norms]),
+        "map_shift": torch.cat([norm.bias.grad for norm in plain.norms]),
+    }
+
+
+@pytest.mark.parametrize("words", [30, 1], ids=["30 words", "1 word"])
+@pytest.mark.parametrize("lengths", TEXTS.values(), ids=TEXTS.keys())
+def test_outputs_gradients_and_statistics_equal_the_plain_network_s(lengths, words):
+    stack = CNN(SETTINGS, COLUMNS, CLASSES, [0], torch.float64)
+    plain = PlainCNN(stack)
+    rows, words_of = table(words), batch(lengths, words)
+    ours, theirs = stack(rows, words_of[None])[0], plain(rows[words_of])
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+    ours.square().sum().backward()
+    theirs.square().sum().backward()
+    expected = plain_gradients(plain, stack)
+    for name, gradient in gradients(stack, 0).items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-8, atol=1e-10, msg=name)
+    torch.testing.assert_close(stack.input_mean[0], plain.input_norm.running_mean)
+    torch.testing.assert_close(stack.input_var[0], plain.input_norm.running_var)
+    for name in ("mean", "var"):
+        running = torch.cat([getattr(norm, f"running_{name}") for norm in plain.norms])
+        torch.testing.assert_close(getattr(stack, f"map_{name}")[0], running)
+    plain.eval()
+    torch.testing.assert_close(
+        stack.predict(rows, words_of)[0], plain(rows[words_of]), rtol=1e-10, atol=1e-12
+    )
+
+
+def test_50_training_steps_stay_within_1e_9_of_the_plain_network():
+    stack = CNN(SETTINGS, COLUMNS, CLASSES, [3], torch.float64)
+    plain = PlainCNN(stack)
+    rows = table()
+    ours = RMSprop(stack.parameters(), [1e-3], rho=0.9, epsilon=1e-7)
+    theirs = torch.optim.RMSprop(plain.parameters(), lr=1e-3, alpha=0.9, eps=1e-7)
+    for step in range(50):
+        words = batch([0, 3, 11, 7, 9], seed=step)
+        targets = torch.randint(
+            0, 2, (5, CLASSES), generator=torch.Generator().manual_seed(step)
+        ).double()
+        (stack(rows, words[None])[0].sigmoid() - targets).square().mean().backward()
+        ours.step()
+        theirs.zero_grad()
+        (plain(rows[words]).sigmoid() - targets).square().mean().backward()
+        theirs.step()
+    words = batch([1, 5, 11, 0], seed=99)
+    plain.eval()
+    torch.testing.assert_close(stack.predict(rows, words)[0], plain(rows[words]), rtol=0, atol=1e-9)
+
+
+def test_each_arm_of_a_stack_gets_the_outputs_and_gradients_it_gets_alone():
+    seeds = [4, 9, 4]
+    stack = CNN(SETTINGS, COLUMNS, CLASSES, seeds, torch.float64)
+    words = torch.stack([batch([2, 7, 11], seed=arm) for arm in range(3)])
+    stack(table(), words).square().sum().backward()
+    for arm, seed in enumerate(seeds):
+        alone = CNN(SETTINGS, COLUMNS, CLASSES, [seed], torch.float64)
+        alone(table(), words[arm][None]).square().sum().backward()
+        for name, gradient in gradients(alone, 0).items():
+            torch.testing.assert_close(gradients(stack, arm)[name], gradient, msg=name)
+        torch.testing.assert_close(
+            stack.predict(table(), words[0])[arm], alone.predict(table(), words[0])[0]
+        )
+
+
+def test_initial_values_depend_on_the_seed_alone():
+    one, two, other = (CNN(SETTINGS, COLUMNS, CLASSES, seeds) for seeds in ([0], [5, 0], [1]))
+    assert torch.equal(one.filters[0], two.filters[1])
+    assert not torch.equal(one.filters[0], other.filters[0])
+
+
+def test_filters_start_glorot_uniform_by_height():
+    stack = CNN(NetworkSettings(heights=(1, 4), filters=50), 100, CLASSES, [0])
+    single, quadruple = stack.filters[0][:, :50], stack.filters[0][:, 50:]
+    for filters, height in ((single, 1), (quadruple, 4)):
+        limit = (6 / (height * (100 + 50))) ** 0.5
+        assert limit * 0.99 < filters.abs().max() <= limit

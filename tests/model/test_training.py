@@ -1,0 +1,148 @@
+"""Training: pairing, selection, divergence, resuming."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from model import get_loss
+from model.settings import NetworkSettings, TrainSettings
+from model.surrogates import Loss
+from model.training import Member, Training, batch_order
+
+NETWORK = NetworkSettings(heights=(1, 2, 3), filters=6)
+
+
+def member(loss: str | Loss = "bce", seed: int = 0, **settings: object) -> Member:
+    found = get_loss(loss) if isinstance(loss, str) else loss
+    return Member(found, seed, TrainSettings(**{"epochs": 3, **settings}))
+
+
+def train(data, *members: Member, dtype=torch.float32) -> Training:
+    training = Training(members, 8, NETWORK, data, dtype=dtype)
+    while not training.finished:
+        training.run_epoch()
+    return training
+
+
+def logits(training: Training, arm: int = 0) -> np.ndarray:
+    words = training.words["dev"]
+    return training.network.predict(training.table, words)[arm].numpy()
+
+
+def test_training_learns_and_reports_every_split(corpus):
+    training = Training([member(epochs=12, learning_rate=0.01)], 8, NETWORK, corpus())
+    epochs = [training.run_epoch()[0] for _ in range(12)]
+    assert [row["split"] for row in epochs[0]] == ["train", "dev", "dev/a", "dev/b", "test"]
+    first, last = epochs[0][0], epochs[-1][0]
+    assert last["loss"] < first["loss"]
+    assert last["acc"] > first["acc"] + 0.1
+    assert epochs[0][1]["loss"] is None
+    assert training.finished
+
+
+def test_the_same_arm_trains_to_the_same_bits_twice(corpus):
+    one, two = train(corpus(), member()), train(corpus(), member())
+    assert np.array_equal(logits(one), logits(two))
+
+
+def test_a_stack_trains_each_arm_as_alone(corpus):
+    data = corpus()
+    members = [
+        member("bce", 0),
+        member("soft_accuracy", 0, learning_rate=3e-3),
+        member("soft_macro_f1", 1, warmup_epochs=1),
+        member("soft_micro_f1", 0, warmup_epochs=1, reset_optimizer=True),
+        member("mse", 2),
+    ]
+    stack = train(data, *members, dtype=torch.float64)
+    for arm, alone in enumerate(members):
+        single = train(data, alone, dtype=torch.float64)
+        np.testing.assert_allclose(logits(stack, arm), logits(single), rtol=0, atol=1e-9)
+        chosen = {c.name: v.epoch for c, v in stack.selections[arm].choices.items()}
+        assert chosen == {c.name: v.epoch for c, v in single.selections[0].choices.items()}
+
+
+def test_batch_order_depends_on_seed_and_epoch_only():
+    assert np.array_equal(batch_order(0, 1, 9), batch_order(0, 1, 9))
+    assert not np.array_equal(batch_order(0, 1, 99), batch_order(0, 2, 99))
+    assert not np.array_equal(batch_order(0, 1, 99), batch_order(1, 1, 99))
+    assert sorted(batch_order(0, 1, 9)) == list(range(9))
+
+
+def test_resuming_is_bit_exact(corpus):
+    through = train(corpus(), member("soft_accuracy", epochs=4, warmup_epochs=1))
+    stopped = Training([member("soft_accuracy", epochs=4, warmup_epochs=1)], 8, NETWORK, corpus())
+    stopped.run_epoch()
+    stopped.run_epoch()
+    state = copy.deepcopy(stopped.state_dict())
+    resumed = Training([member("soft_accuracy", epochs=4, warmup_epochs=1)], 8, NETWORK, corpus())
+    resumed.load_state_dict(state)
+    while not resumed.finished:
+        resumed.run_epoch()
+    assert np.array_equal(logits(resumed), logits(through))
+    assert resumed.selections[0].chosen().keys() == through.selections[0].chosen().keys()
+
+
+def test_the_chosen_epoch_is_the_first_best_on_dev(corpus):
+    training = Training([member("soft_macro_f1", epochs=6)], 8, NETWORK, corpus())
+    history = []
+    while not training.finished:
+        rows = {row["split"]: row for row in training.run_epoch()[0]}
+        history.append(rows["dev"])
+    chosen = {rule.name: choice for rule, choice in training.selections[0].choices.items()}
+    assert set(chosen) == {"own", "acc", "macro_f1", "micro_f1"}
+    for name, metric in {"own": "macro_f1", "acc": "acc", "micro_f1": "micro_f1"}.items():
+        values = [row[metric] for row in history]
+        assert chosen[name].epoch == 1 + values.index(max(values))
+    assert set(chosen["own"].logits) == {"dev", "test"}
+
+
+def test_without_a_test_split_each_half_of_dev_chooses(corpus):
+    training = Training([member("soft_accuracy", epochs=6)], 8, NETWORK, corpus(test=False))
+    history = []
+    while not training.finished:
+        history.append({row["split"]: row["acc"] for row in training.run_epoch()[0]})
+    chosen = {rule.name: choice for rule, choice in training.selections[0].choices.items()}
+    assert {"own/a", "own/b", "acc/a", "macro_f1/b"} <= set(chosen)
+    for half in "ab":
+        values = [row[f"dev/{half}"] for row in history]
+        assert chosen[f"own/{half}"].epoch == 1 + values.index(max(values))
+
+
+def test_a_warm_up_epoch_is_trained_on_bce_and_never_chosen(corpus):
+    data = corpus()
+    warm = Training([member("soft_accuracy", epochs=3, warmup_epochs=2)], 8, NETWORK, data)
+    plain = Training([member("bce", epochs=3)], 8, NETWORK, data)
+    for _ in range(2):
+        assert warm.run_epoch()[0][0]["loss"] == plain.run_epoch()[0][0]["loss"]
+    assert all(choice.epoch == 0 for choice in warm.selections[0].choices.values())
+    warm.run_epoch()
+    assert all(choice.epoch == 3 for choice in warm.selections[0].choices.values())
+
+
+def test_a_warm_up_must_leave_an_epoch():
+    with pytest.raises(ValidationError, match="at least one epoch must follow the warm-up"):
+        TrainSettings(epochs=2, warmup_epochs=2)
+
+
+def test_a_diverged_arm_is_marked_and_its_neighbours_go_on(corpus):
+    broken = Loss(
+        "broken", "broken", None, "", lambda z, y: (z * float("nan")).sum(), soft=False, wants=()
+    )
+    data = corpus()
+    training = train(data, member("bce"), member(broken))
+    assert training.diverged == [0, 1]
+    assert training.selections[1].chosen() == {}
+    healthy = train(data, member("bce"), member("bce"))
+    assert np.array_equal(logits(training, 0), logits(healthy, 0))
+    alone = Training([member(broken)], 8, NETWORK, data)
+    assert alone.run_epoch() == [[]]
+    assert alone.finished
+
+
+def test_arms_of_one_stack_share_their_epochs(corpus):
+    with pytest.raises(ValueError, match="arms of one stack differ in epochs"):
+        Training([member(epochs=3), member(epochs=4)], 8, NETWORK, corpus())
