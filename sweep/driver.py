@@ -1,6 +1,7 @@
 """The main job: features -> the arms that are not recorded yet -> tables."""
 
 import os
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,9 +254,10 @@ def trial_specs(plan: Plan, device: str) -> "list[TrialSpec]":
     """The trials that train what is to do: stacks of one arm."""
     from sweep.trial import TrialSpec
 
+    attempt = secrets.token_hex(4)  # an arm that failed before is recorded under another name
     return [
         TrialSpec(
-            name=arm.key,
+            name=f"{arm.key}-{attempt}",
             run=plan.run,
             features=plan.features[arm.language].path,
             arms=(arm,),

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from features import Features, open_features
 from model.catalogue import LossSource
-from results.errors import RecordError
-from results.records import predictions_table, record_trial
+from results.parts import part_path
+from results.records import predictions_table, record_trial, recorded
 from sweep.arms import Arm, network_settings, train_settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class TrialSpec:
     """What a worker needs to know: names and settings, a few kilobytes.
 
     Attributes:
-        name: of the part that will be written.
+        name: of the part that will be written; no other trial has it.
         run: run folder.
         features: folder of the feature cache entry.
         arms: the stack.
@@ -83,6 +83,11 @@ class Trial:
         Raises:
             RecordError: the records cannot be written.
         """
+        if part_path(self.spec.run, "arms", self.spec.name).exists():
+            # An earlier try recorded the arms and died before it could say so.
+            have = recorded(self.spec.run)
+            statuses = tuple(have[arm.key] for arm in self.spec.arms)
+            return Advance(self.spec.epochs, finished=True, statuses=statuses)
         try:
             if self.training is None:
                 self.training = start_training(self.spec)
@@ -202,5 +207,3 @@ def describe(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
-
-__all__ = ["THREADS", "Advance", "RecordError", "Trial", "TrialSpec", "describe", "record_failure"]

@@ -1,22 +1,26 @@
 """Trials on Ray Tune: one CPU each, or a GPU; workers are reused from trial to trial."""
 
+import logging
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# Read when ray is imported: Tune's own result files and reports would only repeat our records.
+# Read when ray is imported. Tune's own result files and console reports would only repeat our
+# records and status line, and an interrupt is ours to handle.
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
 from ray import tune
 
+from results.errors import RecordError
 from sweep.errors import ExperimentError
 from sweep.progress import Watcher
-from sweep.trial import Advance, RecordError, Trial, TrialSpec, record_failure
+from sweep.trial import Advance, Trial, TrialSpec, describe, record_failure
 
 RETRIES = 2
 """Times that a trial is started again after its process died."""
@@ -61,18 +65,16 @@ class _Reporter(tune.Callback):
         self.watcher = watcher
         self.abort = ""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its callbacks so that it could restore a sweep, which we never do."""
+        return {}
+
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.watcher.started(self.specs[trial.config["trial"]])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        self._advance(trial, result)
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._advance(trial, trial.last_result)
-
-    def _advance(self, trial: Any, result: dict[str, Any]) -> None:
         self.abort = self.abort or result["abort"]
         if result["abort"]:
             return
@@ -83,7 +85,7 @@ class _Reporter(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         spec = self.specs[trial.config["trial"]]
-        error = f"the trial's process died {RETRIES + 1} times"
+        error = f"gave up after {RETRIES + 1} tries: {describe(trial.get_error())}"
         record_failure(spec, error)
         statuses = ("failed",) * len(spec.arms)
         self.watcher.advanced(spec, Advance(0, finished=True, statuses=statuses, error=error))
@@ -119,6 +121,7 @@ def run_ray(
         RecordError: the records cannot be written; what was recorded stays.
     """
     _connect(address)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures are recorded and shown
     scratch = run / ".ray"
     shutil.rmtree(scratch, ignore_errors=True)
     gpu = specs[0].device == "cuda"
@@ -136,6 +139,7 @@ def run_ray(
                 storage_path=str(scratch),
                 callbacks=[reporter],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 stop=_StopOnAbort(),
                 verbose=0,
             ),
@@ -153,7 +157,7 @@ def _connect(address: str | None) -> None:
             address=address,
             include_dashboard=None if address else False,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
         )
     except (ConnectionError, ValueError) as error:
         raise ExperimentError(f"--address {address}: no Ray cluster answers ({error})") from None

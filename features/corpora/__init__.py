@@ -1,0 +1,143 @@
+"""Corpora: labelled texts in splits; one reader per file of this folder.
+
+A new reader is one function in one new file here: an options model that names it, and
+``@corpus_reader(Options)`` on the function. Nothing else is edited.
+"""
+
+import hashlib
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from features.errors import InputError
+from features.locate import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SPLITS = ("train", "dev", "test")
+
+
+class ReaderOptions(BaseModel):
+    """What an experiment may say about a corpus.
+
+    A reader's own model declares ``reader: Literal["its-name"]`` and its options.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reader: str
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of one split.
+
+    Attributes:
+        ids: m distinct names.
+        texts: m raw texts.
+        labels: ``[m, C]``, 0 or 1.
+    """
+
+    ids: list[str]
+    texts: list[str]
+    labels: "NDArray[np.uint8]"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a reader returns.
+
+    Attributes:
+        name: The corpus, for tables.
+        labels: C label names in column order.
+        splits: Texts by split; train and dev always, test where there is one.
+        sources: The files read.
+        notes: What the user should know, such as a file that was found but not usable.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    splits: dict[str, Texts]
+    sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        for split in ("train", "dev"):
+            if split not in self.splits or not self.splits[split].ids:
+                raise InputError(f"corpus {self.name}: expected texts in {split}, found none")
+        if not self.labels:
+            raise InputError(f"corpus {self.name}: expected at least one label, found none")
+        owner: dict[str, str] = {}
+        for split, texts in self.splits.items():
+            for name in texts.ids:
+                if name in owner:
+                    raise InputError(
+                        f"corpus {self.name}: id '{name}' is in {owner[name]} and again in "
+                        f"{split}; expected every id once"
+                    )
+                owner[name] = split
+
+    def digest(self) -> str:
+        """Hashes the meaning: label names and every split's ids, texts and labels, in order."""
+        digest = hashlib.sha256(repr(self.labels).encode())
+        for split in SPLITS:
+            if split in self.splits:
+                texts = self.splits[split]
+                digest.update(repr((split, texts.ids, texts.texts)).encode("utf-8", "replace"))
+                digest.update(texts.labels.tobytes())
+        return digest.hexdigest()
+
+
+Reader = Callable[[Any, str, Path | None], Corpus]
+_Function = TypeVar("_Function", bound=Callable[..., Corpus])
+_READERS: dict[str, tuple[type[ReaderOptions], Reader]] = {}
+
+
+def corpus_reader(options: type[ReaderOptions]) -> Callable[[_Function], _Function]:
+    """Registers a reader: a function of (options, language, data folder) that returns a Corpus.
+
+    Args:
+        options: The reader's options; the default of its field ``reader`` is the name.
+    """
+
+    def register(function: _Function) -> _Function:
+        _READERS[options.model_fields["reader"].default] = (options, function)
+        return function
+
+    return register
+
+
+@cache
+def _discover() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+
+
+def option_models() -> tuple[type[ReaderOptions], ...]:
+    """Lists the option models of all readers."""
+    _discover()
+    return tuple(options for _, (options, _) in sorted(_READERS.items()))
+
+
+def read_corpus(options: ReaderOptions, language: str, data: Path | None) -> Corpus:
+    """Reads a corpus in one language.
+
+    Args:
+        options: A reader's options.
+        language: Two-letter code.
+        data: Folder below which official files are found, if any.
+
+    Raises:
+        InputError: When a file is missing or not what it has to be.
+    """
+    _discover()
+    _, reader = _READERS[options.reader]
+    return reader(options, language, data)

@@ -1,0 +1,113 @@
+"""Ready-made word vectors in word2vec's and GloVe's formats."""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features.errors import InputError
+from features.lines import read_lines
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was read of a file.
+
+    Attributes:
+        words: The words that were asked for and have a vector, first row of each.
+        matrix: ``[k, d]``, their vectors.
+        mean: ``[d]``, the mean vector of the whole file.
+        available: How many words the file has.
+    """
+
+    words: list[str]
+    matrix: "NDArray[np.float32]"
+    mean: "NDArray[np.float32]"
+    available: int
+
+
+def load(path: Path, form: str, wanted: set[str]) -> Loaded:
+    """Reads the vectors of some words.
+
+    Args:
+        path: The file, plain or ``.gz``.
+        form: ``word2vec``, ``word2vec-binary`` or ``glove``.
+        wanted: The words.
+
+    Raises:
+        InputError: When the file is empty or damaged, a row has another number of values than
+            the first, or a value is not finite.
+    """
+    if form == "word2vec-binary":
+        return _load_binary(path, wanted)
+    return _load_text(path, wanted, header=form == "word2vec")
+
+
+def _load_text(path: Path, wanted: set[str], *, header: bool) -> Loaded:
+    """Keeps only what is wanted: the usual files hold more words than memory should."""
+    rows: dict[str, NDArray[np.float32]] = {}
+    total: NDArray[np.float64] | None = None
+    available, announced = 0, None
+    for number, line in read_lines(path):
+        word, *fields = line.rstrip(" ").split(" ")
+        if header and number == 1:
+            if len(fields) != 1 or not (word.isdigit() and fields[0].isdigit()):
+                raise InputError(
+                    f"{path}, line 1: found '{line[:60]}'; expected the header 'WORDS DIMENSION'"
+                )
+            announced, total = int(word), np.zeros(int(fields[0]))
+            continue
+        if total is None:
+            total = np.zeros(len(fields))
+        if len(fields) != len(total):
+            raise InputError(f"{path}, line {number}: {len(fields)} values; expected {len(total)}")
+        try:
+            vector = np.array(fields, dtype=np.float32)
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {error}; expected numbers") from error
+        if not np.isfinite(vector).all():
+            raise InputError(
+                f"{path}, line {number}: the vector of '{word}' holds a value that is not finite; "
+                "expected numbers"
+            )
+        total += vector
+        available += 1
+        if word in wanted:
+            rows.setdefault(word, vector)
+    if announced is not None and announced != available:
+        raise InputError(f"{path}: {available} words; expected {announced} as in the header")
+    if total is None or available == 0 or len(total) == 0:
+        raise InputError(f"{path}: expected word vectors, found none")
+    matrix = np.array(list(rows.values()), dtype=np.float32).reshape(len(rows), len(total))
+    return Loaded(list(rows), matrix, (total / available).astype(np.float32), available)
+
+
+def _load_binary(path: Path, wanted: set[str]) -> Loaded:
+    from gensim.models import KeyedVectors
+
+    try:
+        loaded = KeyedVectors.load_word2vec_format(
+            str(path),
+            binary=True,
+            unicode_errors="ignore",  # the widely used Twitter vectors hold words cut mid-character
+        )
+    except (ValueError, EOFError, OSError, AssertionError, zlib.error) as error:
+        raise InputError(f"{path}: expected word2vec's binary format ({error})") from error
+    vectors: NDArray[np.float32] = np.asarray(loaded.vectors, dtype=np.float32)
+    if vectors.size == 0:
+        raise InputError(f"{path}: expected word vectors, found none")
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        place = int(finite.argmin())
+        raise InputError(
+            f"{path}: the vector of '{loaded.index_to_key[place]}' (word {place + 1}) holds a "
+            "value that is not finite; expected numbers"
+        )
+    kept = [row for row, word in enumerate(loaded.index_to_key) if word in wanted]
+    words = [loaded.index_to_key[row] for row in kept]
+    return Loaded(words, vectors[kept], vectors.mean(axis=0), len(vectors))

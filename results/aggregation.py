@@ -1,0 +1,64 @@
+"""From records to `<run>/tables/`: scores and the paper's tables, in every format."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pc
+import pyarrow.parquet as pq
+
+from results.parts import whole_file
+from results.render import Table, records, render
+from results.run import open_run
+from results.scores import score_table
+from results.tables import all_tables
+
+SUFFIXES = {"markdown": ".md", "latex": ".tex", "csv": ".csv"}
+"""File suffix of each rendering that is written."""
+
+
+def aggregate(run: str | Path, progress: Callable[[int, int], None] | None = None) -> list[Table]:
+    """Score a run and write `<run>/tables/`, each file whole or not at all.
+
+    Args:
+        run: the run folder.
+        progress: called with (cells done, cells) after each cell is scored.
+
+    Returns:
+        The tables, headlines first; those with `headline` are for the command line to print.
+
+    Raises:
+        RecordError: the folder is missing or empty, records are damaged, or no space is left.
+    """
+    opened = open_run(run)
+    scores = score_table(opened, progress)
+    folder = opened.path / "tables"
+    _write(folder / "scores.parquet", _parquet(scores))
+    _write(folder / "scores.csv", _csv(scores))
+    tables = sorted(all_tables(scores.to_pylist()), key=lambda table: not table.headline)
+    for table in tables:
+        for form, suffix in SUFFIXES.items():
+            _write(folder / f"{table.name}{suffix}", render(table, form).encode())
+        _write(folder / f"{table.name}.parquet", _parquet(pa.Table.from_pylist(records(table))))
+    return tables
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    with whole_file(path) as file:
+        file.write(content)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    """A table as the bytes of a Parquet file."""
+    out = io.BytesIO()
+    pq.write_table(table, out, compression="zstd")
+    return out.getvalue()
+
+
+def _csv(table: pa.Table) -> bytes:
+    """A flat table as CSV."""
+    out = io.BytesIO()
+    pc.write_csv(table, out)
+    return out.getvalue()

@@ -1,0 +1,208 @@
+"""The layout of the paper's Tables 2 and 3: losses down, metrics across.
+
+The files of `results/tables` choose which scores go in and what the title says.
+"""
+
+import csv
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from model.metrics import METRICS
+from results.render import Cell, Figure, Table
+
+Score = dict[str, Any]
+"""A row of `results.scores.SCORES`."""
+
+LOSS_ORDER = ("soft_accuracy", "soft_macro_f1", "soft_micro_f1", "bce", "mse")
+"""The order of rows in the paper; other losses follow by name."""
+
+LANGUAGES = {"ar": "Arabic", "en": "English", "es": "Spanish"}
+"""Names of languages in titles; others go by their code."""
+
+PAPER_CORPUS = "semeval2018-ec"
+"""The corpus on which the paper's figures were measured."""
+
+PAPER_BATCH = 16
+"""The batch size at which the paper's Tables 2 and 3 were measured."""
+
+_PAPER_COLUMNS = {"acc": "Acc", "macro_f1": "MF1", "micro_f1": "mF1"}
+
+
+def by_language(scores: Sequence[Score], rule: str) -> list[tuple[str, list[Score]]]:
+    """Scores under one rule, a table's worth at a time.
+
+    Args:
+        scores: rows of `SCORES`.
+        rule: the `chosen_by` to keep; "metric" keeps each metric at the epoch it chose.
+
+    Returns:
+        For each corpus and language: a stem for file names and the scores. The stem is the
+        language, with the corpus where the run has several of one language.
+    """
+    groups: dict[tuple[str, str], list[Score]] = {}
+    for score in scores:
+        if score["chosen_by"] == (score["metric"] if rule == "metric" else rule):
+            groups.setdefault((score["language"], score["corpus"]), []).append(score)
+    languages = [language for language, _ in groups]
+    return [
+        (language if languages.count(language) == 1 else f"{language}_{corpus}", group)
+        for (language, corpus), group in sorted(groups.items())
+    ]
+
+
+def where(score: Score) -> str:
+    """Language, corpus, split and protocol, for a title."""
+    language = LANGUAGES.get(score["language"], score["language"])
+    if score["protocol"] == "dev halves":
+        split = "dev set, two-halves rule: epoch chosen on one half, scored on the other"
+    else:
+        split = "test set, epoch chosen on dev"
+    return f"{language} ({score['corpus']}), {split}"
+
+
+def seeds(scores: Sequence[Score]) -> str:
+    """How many seeds the rows are means of, for a title."""
+    least, most = (end(score["seeds"] for score in scores) for end in (min, max))
+    if most == 1:
+        return "one seed"
+    return f"mean over {most} seeds" if least == most else f"mean over {least} to {most} seeds"
+
+
+def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool = True) -> Table:
+    """Losses down, metrics across, `value ± half-width` in points, the best of a column marked.
+
+    A column `b` appears where batch sizes differ, settings that differ are named beside the loss,
+    and the paper's figures stand on the right where they were measured on the same corpus.
+
+    Args:
+        name: stem of the table's files.
+        title: its title.
+        scores: of one corpus and language, one per cell and metric.
+        headline: whether the command line prints the table.
+    """
+    cells: dict[str, dict[str, Score]] = {}
+    for score in scores:
+        cells.setdefault(score["cell"], {})[score["metric"]] = score
+    metrics = [metric for metric in METRICS if any(metric in cell for cell in cells.values())]
+    named = _labels([next(iter(cell.values())) for cell in cells.values()])
+    ordered = sorted(cells.values(), key=lambda cell: _order(next(iter(cell.values())), named))
+    firsts = [next(iter(cell.values())) for cell in ordered]
+    published = _published(firsts[0])
+    several = len({first["batch_size"] for first in firsts}) > 1
+    best = {
+        metric: max((c[metric]["value"] or 0.0 for c in ordered if metric in c), default=0.0)
+        for metric in metrics
+    }
+    rows: list[tuple[Cell, ...]] = []
+    for cell, first in zip(ordered, firsts, strict=True):
+        paper = published.get(first["label"], {}) if first["batch_size"] == PAPER_BATCH else {}
+        rows.append(
+            (
+                named[first["cell"]],
+                *([first["batch_size"]] if several else []),
+                *(_figure(cell.get(metric), best[metric]) for metric in metrics),
+                *(paper.get(metric) for metric in metrics if published),
+            )
+        )
+    headings = [METRICS[metric].label for metric in metrics]
+    beside = [f"paper {heading}" for heading in headings if published]
+    return Table(
+        name,
+        title,
+        ("Loss", *(["b"] if several else []), *headings, *beside),
+        tuple(rows),
+        tuple(_notes(firsts, bool(published))),
+        frozenset(
+            row
+            for row in range(1, len(firsts))
+            if firsts[row]["batch_size"] != firsts[row - 1]["batch_size"]
+        ),
+        frozenset([*headings, *beside]),
+        headline,
+    )
+
+
+def _figure(score: Score | None, best: float) -> Cell:
+    """A score in points, or what became of the cell."""
+    if score is None:
+        return None
+    if score["value"] is None:
+        return str(score["status"])
+    return Figure(
+        100 * score["value"],
+        100 * score["half_width"],
+        bool(score["paper_star"]),
+        score["value"] == best,
+        score["seeds_failed"] > 0,
+    )
+
+
+def _order(score: Score, named: dict[str, str]) -> tuple[int, int, str, str]:
+    """Batch size, then the paper's order of losses, then settings."""
+    loss = score["loss"]
+    place = LOSS_ORDER.index(loss) if loss in LOSS_ORDER else len(LOSS_ORDER)
+    return (score["batch_size"], place, loss, named[score["cell"]])
+
+
+def _labels(cells: Sequence[Score]) -> dict[str, str]:
+    """Label of each cell: its loss, with the settings in which the cells of this table differ."""
+    settings = {score["cell"]: json.loads(score["settings"]) for score in cells}
+    keys = sorted({key for found in settings.values() for key in found})
+    texts = {
+        cell: {key: json.dumps(found.get(key), sort_keys=True) for key in keys}
+        for cell, found in settings.items()
+    }
+    differing = [key for key in keys if len({found[key] for found in texts.values()}) > 1]
+    files_of: dict[str, set[str]] = {}
+    for score in cells:
+        files_of.setdefault(score["loss"], set()).add(score["loss_sha256"])
+    labels = {}
+    for score in cells:
+        beside = [f"{key}={texts[score['cell']][key].strip(chr(34))}" for key in differing]
+        if len(files_of[score["loss"]]) > 1:  # the loss's file was edited between runs
+            beside.append(f"file {score['loss_sha256'][:8]}")
+        labels[score["cell"]] = score["label"] + (f" ({', '.join(beside)})" if beside else "")
+    return labels
+
+
+def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
+    """What the signs mean and what the intervals cover."""
+    first = firsts[0]
+    notes = [
+        f"± half the width of the 95% percentile interval over {first['resamples']:,} resamples of "
+        f"{first['texts']:,} texts, at the mean over seeds: it covers the choice of texts, not of "
+        "seeds.",
+        "* the interval lies above those of BCE and MSE of the same settings, where those are "
+        "recorded.",
+    ]
+    partial = [
+        f"{score['label']} (b={score['batch_size']}) {score['seeds_failed']} of {score['seeds']}"
+        for score in firsts
+        if 0 < score["seeds_ok"] < score["seeds"]
+    ]
+    if partial:
+        notes.append(f"† seeds that diverged or failed are left out: {'; '.join(partial)}.")
+    if published:
+        notes.append(
+            f"paper: its published figures (test set, b = {PAPER_BATCH}, one run per loss)."
+        )
+    return notes
+
+
+def _published(score: Score) -> dict[str, dict[str, Figure]]:
+    """The paper's Table 2 or 3 by loss label and metric; empty for other corpora."""
+    if score["corpus"] != PAPER_CORPUS:
+        return {}
+    text = (files("results") / "paper" / "table2_3.csv").read_text(encoding="utf-8")
+    return {
+        row["loss"]: {
+            metric: Figure(
+                float(row[column]), float(row[f"{column}_hw"]), row[f"{column}_star"] == "1"
+            )
+            for metric, column in _PAPER_COLUMNS.items()
+        }
+        for row in csv.DictReader(text.splitlines())
+        if row["lang"] == score["language"]
+    }

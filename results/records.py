@@ -1,0 +1,274 @@
+"""Recording: a trial's arms, epochs and predictions, and the examples they are scored on.
+
+An arm is recorded if and only if its row in `arms` is there, so that kind is written last; rows of
+other kinds without it are left-overs of an interrupted trial, which readers pass by.
+Resuming is a subtraction: wanted keys minus `recorded` ones.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from results.errors import RecordError
+from results.parts import (
+    covered,
+    merge_parts,
+    part_path,
+    part_schema,
+    present,
+    read_groups,
+    write_part,
+)
+from results.schemas import (
+    ARMS,
+    STATUSES,
+    epochs_schema,
+    examples_schema,
+    facts_of,
+    predictions_schema,
+    table_of,
+)
+
+__all__ = [
+    "check_features",
+    "corpus_facts",
+    "merge_parts",
+    "predictions_table",
+    "record_examples",
+    "record_trial",
+    "recorded",
+    "winners",
+    "write_part",
+]
+
+
+def record_trial(
+    run: Path,
+    name: str,
+    arms: Sequence[dict[str, Any]],
+    epochs: Sequence[dict[str, Any]],
+    predictions: pa.Table | None = None,
+) -> str:
+    """Record one trial: predictions, then epochs, then (which makes it count) arms.
+
+    Args:
+        run: the run folder; made where missing.
+        name: the trial's part name. Where a trial of this name is recorded already, `+` is
+            appended: both stay, and `winners` decides which rows count.
+        arms: rows of `schemas.ARMS` without `part`.
+        epochs: rows of `schemas.epochs_schema` without `part`; absent columns are null.
+        predictions: from `predictions_table`; None only if no arm is `ok`.
+
+    Returns:
+        The name of the parts written.
+
+    Raises:
+        RecordError: no space is left; the trial is then not recorded, everything else is kept.
+        ValueError: a row has unknown or missing columns, a status is unknown, or an `ok` arm has
+            no predictions.
+    """
+    taken = covered(run, "arms")
+    while name in taken:
+        name += "+"
+    arms_table = table_of(arms, ARMS, name)
+    epochs_table = table_of(epochs, epochs_schema(), name)
+    if unknown := {row["status"] for row in arms} - set(STATUSES):
+        raise ValueError(f"unknown status {sorted(unknown)}; statuses are {STATUSES}")
+    predicted = set() if predictions is None else set(predictions["arm"].unique().to_pylist())
+    if lacking := {row["arm"] for row in arms if row["status"] == "ok"} - predicted:
+        raise ValueError(f"arms {sorted(lacking)} are ok but have no predictions")
+    if predictions is not None:
+        parts = pa.repeat(pa.scalar(name), len(predictions))
+        field = pa.field("part", pa.string(), nullable=False)
+        write_part(run, "predictions", name, predictions.append_column(field, parts))
+    write_part(run, "epochs", name, epochs_table)
+    write_part(run, "arms", name, arms_table)
+    return name
+
+
+def predictions_table(
+    blocks: Sequence[tuple[str, str, int, Sequence[str], NDArray[np.float32]]],
+) -> pa.Table:
+    """Predictions of a trial as a table, without a Python object per row.
+
+    Args:
+        blocks: for each arm, split and chosen epoch: arm key, split, epoch, the rules that chose
+            the epoch, and the logits `[m, C]`, row i being the text with `example` i of the split.
+
+    Returns:
+        A table of `schemas.predictions_schema` without `part`, which `record_trial` adds.
+
+    Raises:
+        ValueError: there are no blocks, or their numbers of labels differ.
+    """
+    if not blocks:
+        raise ValueError("no predictions to record")
+    widths = {logits.shape[1] for *_, logits in blocks}
+    if len(widths) > 1:
+        raise ValueError(f"blocks of one trial have different numbers of labels: {sorted(widths)}")
+    schema = predictions_schema(widths.pop())
+    schema = schema.remove(schema.get_field_index("part"))
+    return pa.concat_tables([_block(schema, *block) for block in blocks])
+
+
+def _block(
+    schema: pa.Schema,
+    arm: str,
+    split: str,
+    epoch: int,
+    chosen_by: Sequence[str],
+    logits: NDArray[np.float32],
+) -> pa.Table:
+    """One row set of `predictions`."""
+    rows, classes = logits.shape
+    flat = pa.array(np.ascontiguousarray(logits, dtype=np.float32).reshape(-1))
+    return pa.table(
+        [
+            pa.repeat(pa.scalar(arm), rows),
+            pa.repeat(pa.scalar(split), rows),
+            pa.repeat(pa.scalar(epoch, pa.int32()), rows),
+            pa.repeat(pa.scalar(list(chosen_by), pa.list_(pa.string())), rows),
+            pa.array(np.arange(rows, dtype=np.int32)),
+            pa.FixedSizeListArray.from_arrays(flat, classes),
+        ],
+        schema=schema,
+    )
+
+
+def record_examples(
+    run: Path,
+    corpus: str,
+    language: str,
+    label_names: Sequence[str],
+    features_sha: str,
+    n: int,
+    d: int,
+    v: int,
+    splits: Mapping[str, tuple[Sequence[str], NDArray[np.uint8], Sequence[str] | str]],
+) -> Path:
+    """Record what is scored: ids, gold labels and dev halves of one corpus and language.
+
+    Args:
+        run: the run folder; made where missing.
+        corpus: name of the corpus.
+        language: its language.
+        label_names: names of the C labels.
+        features_sha: sha256 of the feature bytes.
+        n: positions of a text.
+        d: dimensions of a word vector.
+        v: lexicon columns.
+        splits: per split: ids (m), labels `[m, C]`, and halves: "a" or "b" per text of dev, or ''
+            for all texts of a split.
+
+    Raises:
+        RecordError: the run holds other features of this language, or no space is left.
+    """
+    check_features(run, corpus, language, features_sha)
+    facts = {
+        "corpus": corpus,
+        "language": language,
+        "label_names": list(label_names),
+        "features": features_sha,
+        "n": n,
+        "d": d,
+        "v": v,
+    }
+    schema = examples_schema(len(label_names), facts)
+    tables = []
+    for split, (ids, labels, halves) in splits.items():
+        rows = len(ids)
+        flat = pa.array(np.ascontiguousarray(labels, dtype=np.uint8).reshape(-1))
+        half = pa.repeat(pa.scalar(halves), rows) if isinstance(halves, str) else list(halves)
+        columns = [
+            pa.repeat(pa.scalar(corpus), rows),
+            pa.repeat(pa.scalar(language), rows),
+            pa.repeat(pa.scalar(split), rows),
+            pa.array(np.arange(rows, dtype=np.int32)),
+            pa.array(list(ids), pa.string()),
+            pa.array(half, pa.string()) if isinstance(half, list) else half,
+            pa.FixedSizeListArray.from_arrays(flat, len(label_names)),
+        ]
+        tables.append(pa.table(columns, schema=schema))
+    return write_part(run, "examples", _examples_name(corpus, language), pa.concat_tables(tables))
+
+
+def check_features(run: Path, corpus: str, language: str, sha: str) -> None:
+    """Make sure that the run holds no other features of this corpus and language.
+
+    Raises:
+        RecordError: it does.
+    """
+    path = part_path(run, "examples", _examples_name(corpus, language))
+    if not path.exists():
+        return
+    found = str(facts_of(part_schema(path))["features"])
+    if found != sha:
+        raise RecordError(
+            f"{run} was recorded with other features of {corpus}, language {language} "
+            f"(sha256 {found[:12]}…, now {sha[:12]}…): give another folder with --out"
+        )
+
+
+def corpus_facts(run: Path) -> list[dict[str, Any]]:
+    """Facts of each recorded corpus and language: names of labels, features, n, d, v."""
+    names = sorted(present(run, "examples"))
+    return [facts_of(part_schema(part_path(run, "examples", name))) for name in names]
+
+
+def _examples_name(corpus: str, language: str) -> str:
+    """A file name for a corpus and language, readable and never that of another pair."""
+    name = f"{corpus}-{language}"
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.]*-[A-Za-z0-9_.]+", name):
+        return name
+    digest = hashlib.sha256(repr((corpus, language)).encode()).hexdigest()[:12]
+    return f"_{re.sub('[^A-Za-z0-9_.]+', '-', name)}-{digest}"
+
+
+def recorded(run: Path) -> dict[str, str]:
+    """Status of every recorded arm by its key; empty for a folder that is not there yet.
+
+    Raises:
+        RecordError: a part is damaged.
+    """
+    table = winners(run, ("arm", "status", "finished", "part"))
+    return dict(zip(table["arm"].to_pylist(), table["status"].to_pylist(), strict=True))
+
+
+def winners(run: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of `arms` that count, one per arm key.
+
+    Of several rows the better status counts, then the one finished last. A row `ok` whose epochs or
+    predictions are gone does not count: so deleting a damaged part makes its arms train again.
+
+    Args:
+        run: the run folder.
+        columns: those to read, `arm`, `status`, `finished` and `part` among them; all by default.
+
+    Raises:
+        RecordError: a part is damaged, or lacks a column.
+    """
+    schema = ARMS if columns is None else pa.schema([ARMS.field(name) for name in columns])
+    groups = [schema.empty_table()]
+    for group in read_groups(run, "arms", columns):
+        if lacking := set(schema.names) - set(group.schema.names):
+            raise RecordError(
+                f"{run / 'arms'} holds a part without {sorted(lacking)}: another version of "
+                "softsweep wrote it; use that version, or move the part away"
+            )
+        groups.append(group.select(schema.names).cast(schema))
+    table = pa.concat_tables(groups)
+    whole = covered(run, "epochs") & covered(run, "predictions")
+    best: dict[str, tuple[int, Any, int]] = {}
+    keys = (table[name].to_pylist() for name in ("arm", "status", "finished", "part"))
+    for row, (arm, status, finished, part) in enumerate(zip(*keys, strict=True)):
+        if status == "ok" and part not in whole:
+            continue
+        standing = (-STATUSES.index(status), finished, row)
+        best[arm] = max(best.get(arm, standing), standing)
+    return table.take(pa.array([row for *_, row in best.values()], pa.int64()))

@@ -1,0 +1,22 @@
+"""Tables 2 and 3 with every column at the epoch which that column's metric chose, for all arms.
+
+So a loss is not judged on a metric at an epoch chosen for another; the paper's own figures for
+SM-F1 fit this rule and not the other.
+"""
+
+from collections.abc import Sequence
+
+from results.layout import Score, by_language, scores_table, seeds, where
+from results.render import Table
+from results.tables.by_own_metric import NUMBERS
+
+
+def tables(scores: Sequence[Score]) -> list[Table]:
+    """One table for each corpus and language, named as `by_own_metric` with `_by_each_metric`."""
+    found = []
+    for stem, group in by_language(scores, "metric"):
+        number, file = NUMBERS.get(group[0]["language"], ("", "scores_"))
+        title = f"{number}{where(group[0])}, by each column's metric; {seeds(group)}"
+        name = f"{file}{stem}_by_each_metric"
+        found.append(scores_table(name, title, group, headline=False))
+    return found

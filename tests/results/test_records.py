@@ -1,0 +1,289 @@
+"""Parts are whole or absent; what counts is decided by `arms`; merging changes nothing."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from results.errors import RecordError
+from results.parts import names_of, part_path
+from results.records import (
+    check_features,
+    corpus_facts,
+    merge_parts,
+    predictions_table,
+    record_examples,
+    record_trial,
+    recorded,
+    write_part,
+)
+from results.run import open_run
+from results.schemas import ARMS
+
+KINDS = ("predictions", "epochs", "arms")
+ON_TEST = {("test", ("own",)): np.zeros((4, 3), np.float32)}
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, results, results.records\n"
+        "heavy = {'pandas', 'duckdb', 'torch', 'ray', 'rich', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "from results import RecordError, aggregate, open_run, query\n"
+        "assert callable(aggregate) and callable(query) and callable(open_run)\n"
+        "assert not {'torch', 'ray'} & set(sys.modules)\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_recorded_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    assert recorded(tmp_path / "none") == {}
+
+
+def test_a_trial_comes_back_as_it_was(tmp_path: Path, arm_row: Callable[..., Any]) -> None:
+    logits = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
+    blocks = [("k1", "test", 2, ["own", "acc"], logits), ("k2", "dev", 1, ["own/a"], -logits)]
+    epochs = [{"arm": "k1", "epoch": 1, "split": "dev", "acc": 0.25, "predicted": [1, 0, 2]}]
+    rows = [arm_row("k1"), arm_row("k2", seed=1)]
+    assert record_trial(tmp_path, "t", rows, epochs, predictions_table(blocks)) == "t"
+    run = open_run(tmp_path)
+    assert recorded(tmp_path) == {"k1": "ok", "k2": "ok"}
+    assert [row | {"part": "t"} for row in rows] == run.arms_table.to_pylist()
+    assert run.epochs["acc"].tolist() == [0.25]
+    assert run.epochs["predicted"][0].tolist() == [1, 0, 2]
+    assert run.epochs["loss"].isna().all()
+    back = run.predictions
+    assert np.array_equal(np.stack(back["logits"].tolist()), np.concatenate([logits, -logits]))
+    assert back["example"].tolist() == [*range(5), *range(5)]
+    assert back["chosen_by"][0].tolist() == ["own", "acc"]
+    assert set(back["part"]) == {"t"}
+
+
+def test_rows_are_checked_before_anything_is_written(
+    tmp_path: Path, arm_row: Callable[..., Any]
+) -> None:
+    table = predictions_table([("k", "test", 1, ["own"], np.zeros((2, 3), np.float32))])
+    with pytest.raises(ValueError, match="no column named \\['color'\\]"):
+        record_trial(tmp_path, "t", [arm_row("k", color="red")], [], table)
+    with pytest.raises(ValueError, match="lacks \\['seed'\\]"):
+        record_trial(tmp_path, "t", [arm_row("k", seed=None)], [], table)
+    with pytest.raises(ValueError, match="unknown status"):
+        record_trial(tmp_path, "t", [arm_row("k", status="fine")], [], table)
+    with pytest.raises(ValueError, match=r"\['j'\] are ok but have no predictions"):
+        record_trial(tmp_path, "t", [arm_row("j")], [], table)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_better_row_counts_then_the_newer(tmp_path: Path, record: Callable[..., str]) -> None:
+    record(tmp_path, "k", {}, part="t1", minutes=9, status="failed", error="out of memory")
+    assert recorded(tmp_path) == {"k": "failed"}
+    record(tmp_path, "k", ON_TEST, part="t2", minutes=1, seconds=1.0)
+    record(tmp_path, "k", {}, part="t3", minutes=8, status="diverged")
+    assert recorded(tmp_path) == {"k": "ok"}
+    record(tmp_path, "k", ON_TEST, part="t0", minutes=5, seconds=2.0)
+    run = open_run(tmp_path)
+    assert run.arms[["seconds", "part"]].values.tolist() == [[2.0, "t0"]]
+    assert set(run.epochs["part"]) == set(run.predictions["part"]) == {"t0"}
+
+
+def test_a_name_recorded_again_keeps_both(tmp_path: Path, record: Callable[..., str]) -> None:
+    assert record(tmp_path, "k", {}, part="t", status="failed") == "t"
+    record(tmp_path, "j", {}, status="failed")
+    merge_parts(tmp_path, "arms", at_least=2)
+    assert record(tmp_path, "k", ON_TEST, part="t") == "t+"
+    assert recorded(tmp_path) == {"k": "ok", "j": "failed"}
+
+
+def test_parts_without_arms_are_passed_by(tmp_path: Path, record: Callable[..., str]) -> None:
+    record(tmp_path, "k", ON_TEST, part="whole")
+    record(tmp_path, "j", ON_TEST, part="orphan")
+    part_path(tmp_path, "arms", "orphan").unlink()
+    (tmp_path / "arms" / ".half.parquet.123").write_bytes(b"PAR1")
+    run = open_run(tmp_path)
+    assert recorded(tmp_path) == {"k": "ok"}
+    assert set(run.epochs["arm"]) == set(run.predictions["arm"]) == {"k"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_truncated_part_is_named_and_deleting_it_trains_its_arms_again(
+    tmp_path: Path, record: Callable[..., str], kind: str
+) -> None:
+    record(tmp_path, "k", ON_TEST)
+    record(tmp_path, "j", ON_TEST)
+    path = part_path(tmp_path, kind, "trial-j")
+    path.write_bytes(path.read_bytes()[:-20])
+
+    def read() -> object:
+        run = open_run(tmp_path)
+        return run.arms, run.epochs, run.predictions
+
+    with pytest.raises(RecordError) as caught:
+        read()
+    message = str(caught.value)
+    assert str(path) in message
+    assert "delete it and run again: only the arms in it train again" in message
+    assert "\n" not in message
+    path.unlink()
+    assert recorded(tmp_path) == {"k": "ok"}
+    read()
+
+
+def test_a_flipped_byte_is_found(tmp_path: Path, record: Callable[..., str]) -> None:
+    logits = np.random.default_rng(0).standard_normal((400, 3)).astype(np.float32)
+    record(tmp_path, "k", {("test", ("own",)): logits})
+    path = part_path(tmp_path, "predictions", "trial-k")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RecordError, match=r"predictions/trial-k\.parquet is damaged"):
+        _ = open_run(tmp_path).predictions
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_merging_changes_nothing_that_is_read(
+    tmp_path: Path, record: Callable[..., str], kind: str
+) -> None:
+    for number in range(5):
+        logits = np.full((4, 3 + number % 2), number, np.float32)  # two widths
+        record(tmp_path, f"k{number}", {("test", ("own",)): logits}, seed=number)
+    before = open_run(tmp_path)
+    old = {path: path.read_bytes() for path in (tmp_path / kind).iterdir()}
+    assert merge_parts(tmp_path, kind, at_least=6) == []
+    merged = merge_parts(tmp_path, kind, at_least=5)
+    assert len(names_of(tmp_path, kind)) == len(merged) == (2 if kind == "predictions" else 1)
+
+    def same() -> bool:
+        after = open_run(tmp_path)
+        sort = ["arm"] if kind != "predictions" else ["arm", "example"]
+        frames = (getattr(run, kind).sort_values(sort).astype(str) for run in (before, after))
+        one, two = (frame.reset_index(drop=True) for frame in frames)
+        return bool(one.equals(two)) and recorded(tmp_path) == dict.fromkeys(before.arms.arm, "ok")
+
+    assert same()
+    for path, content in list(old.items())[:3]:  # a merge cut off while it removed what it replaced
+        path.write_bytes(content)
+    assert same()
+    record(tmp_path, "new", {("test", ("own",)): np.zeros((4, 3), np.float32)})
+    merge_parts(tmp_path, kind, at_least=2)
+    assert not any(path.exists() for path in old)
+    assert set(open_run(tmp_path).predictions["arm"]) == {*before.arms["arm"], "new"}
+
+
+def test_a_merge_that_cannot_be_written_removes_nothing(
+    tmp_path: Path, record: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path, "k", ON_TEST)
+    record(tmp_path, "j", ON_TEST)
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(RecordError, match="no space left"):
+        merge_parts(tmp_path, "arms", at_least=2)
+    assert {path.name for path in (tmp_path / "arms").iterdir()} == {
+        "trial-k.parquet",
+        "trial-j.parquet",
+    }
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a file system to fill up")
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_keeps_what_is_recorded(tiny_disk: Path, record: Callable[..., str]) -> None:
+    record(tiny_disk, "k", ON_TEST)
+    logits = np.random.default_rng(0).standard_normal((40_000, 3)).astype(np.float32)
+    with pytest.raises(RecordError) as caught:
+        record(tiny_disk, "big", {("test", ("own",)): logits})
+    path = part_path(tiny_disk, "predictions", "trial-big")
+    assert str(caught.value).startswith(f"{path}: no space left to write it")
+    assert "run again to go on" in str(caught.value)
+    assert {p.name for p in (tiny_disk / "predictions").iterdir()} == {"trial-k.parquet"}
+    assert recorded(tiny_disk) == {"k": "ok"}
+    record(tiny_disk, "small", ON_TEST)  # the space was given back
+    assert recorded(tiny_disk) == {"k": "ok", "small": "ok"}
+
+
+def test_other_errors_of_the_system_are_not_disguised(tmp_path: Path) -> None:
+    (tmp_path / "arms").write_text("a file where a folder should be")
+    with pytest.raises(OSError, match=r"exists|Not a directory"):
+        write_part(tmp_path, "arms", "t", ARMS.empty_table())
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "merged-1"])
+def test_names_that_readers_would_mistake_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="cannot name a part"):
+        write_part(tmp_path, "arms", name, ARMS.empty_table())
+
+
+def test_examples_and_their_facts_come_back(tmp_path: Path) -> None:
+    gold = np.array([[1, 0, 1], [0, 0, 0]], np.uint8)
+    splits: dict[str, Any] = {"dev": (["i", "j"], gold, ["a", "b"]), "test": (["k"], gold[:1], "")}
+    for corpus in ("my 'own' corpus/ñ", "other"):
+        record_examples(tmp_path, corpus, "en", ["x", "y", "z"], "f0", 52, 300, 33, splits)
+    facts = {"label_names": ["x", "y", "z"], "features": "f0", "n": 52, "d": 300, "v": 33}
+    found = {fact.pop("corpus"): fact for fact in corpus_facts(tmp_path)}
+    assert found == dict.fromkeys(["my 'own' corpus/ñ", "other"], facts | {"language": "en"})
+    (tmp_path / "arms").mkdir()
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "arms" / "x.parquet")
+    frame = open_run(tmp_path).examples
+    frame = frame[frame["corpus"] == "other"]
+    assert frame["id"].tolist() == ["i", "j", "k"]
+    assert frame["half"].tolist() == ["a", "b", ""]
+    assert [list(names) for names in frame["gold"]] == [["x", "z"], [], ["x", "z"]]
+    assert [list(row) for row in frame["labels"]] == [[1, 0, 1], [0, 0, 0], [1, 0, 1]]
+
+
+def test_other_features_are_refused(tmp_path: Path, toy: Callable[..., Any]) -> None:
+    check_features(tmp_path, "toy", "en", "anything")  # nothing recorded yet
+    toy(tmp_path)
+    check_features(tmp_path, "toy", "en", "f" * 64)
+    check_features(tmp_path, "toy", "es", "e" * 64)
+    with pytest.raises(RecordError, match=r"other features of toy, language en .* with --out"):
+        check_features(tmp_path, "toy", "en", "e" * 64)
+
+
+def test_a_folder_without_records_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="no such run folder"):
+        open_run(tmp_path / "none")
+    with pytest.raises(RecordError, match="no arms are recorded"):
+        open_run(tmp_path)
+
+
+def test_a_foreign_part_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "arms").mkdir()
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "arms" / "x.parquet")
+    with pytest.raises(RecordError, match=r"arms holds a part without \['arm', 'finished'"):
+        recorded(tmp_path)
+
+
+def test_rows_of_a_trial_stay_together(
+    tmp_path: Path, record: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path, "big", {("test", ("own",)): np.zeros((1_100_000, 1), np.float32)})
+    for number in range(4):
+        record(tmp_path, f"k{number}", {("test", ("own",)): np.zeros((30, 1), np.float32)})
+    monkeypatch.setattr("results.parts._GROUP_ROWS", 50)
+    (path,) = merge_parts(tmp_path, "predictions", at_least=2)
+    file = pq.ParquetFile(path)
+    rows = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    assert rows == [1_100_000, 60, 60]

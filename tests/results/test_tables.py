@@ -1,0 +1,315 @@
+"""The paper's tables from records, and each rendering of them."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+
+import results.tables
+from results.aggregation import aggregate
+from results.errors import RecordError
+from results.layout import scores_table
+from results.records import record_examples
+from results.render import Figure, Table, from_arrow, render
+from results.tables import all_tables
+
+RULES = ("own", "acc", "macro_f1", "micro_f1")
+LOSSES = {
+    "mse": "MSE",
+    "zlpr": "ZLPR",
+    "soft_micro_f1": "Sm-F1",
+    "bce": "BCE",
+    "soft_accuracy": "SAcc",
+    "soft_macro_f1": "SM-F1",
+}
+
+
+def score(metric: str = "acc", **changes: Any) -> dict[str, Any]:
+    row = {
+        "cell": "c",
+        "corpus": "toy",
+        "language": "en",
+        "loss": "bce",
+        "label": "BCE",
+        "loss_sha256": "a" * 64,
+        "batch_size": 16,
+        "settings": '{"warmup_epochs": 0}',
+        "split": "test",
+        "protocol": "dev -> test",
+        "chosen_by": "own",
+        "metric": metric,
+        "status": "ok",
+        "value": 0.5,
+        "half_width": 0.0123,
+        "paper_star": False,
+        "seeds": 5,
+        "seeds_ok": 5,
+        "seeds_failed": 0,
+        "texts": 100,
+        "resamples": 5000,
+    }
+    return row | changes
+
+
+def cell(loss: str, values: tuple[float | None, ...], **changes: Any) -> list[dict[str, Any]]:
+    metrics = ("acc", "macro_f1", "micro_f1")
+    named = {"cell": loss, "loss": loss, "label": LOSSES[loss]} | changes
+    return [score(m, value=v, **named) for m, v in zip(metrics, values, strict=True)]
+
+
+def test_rows_come_in_the_order_of_the_paper_and_the_best_is_marked() -> None:
+    scores = [row for loss in LOSSES for row in cell(loss, (0.4, 0.3, 0.2))]
+    scores += cell("bce", (0.5, 0.1, 0.2), cell="better", batch_size=32)
+    table = scores_table("t", "T", scores)
+    assert table.columns == ("Loss", "b", "Acc", "M-F1", "m-F1")
+    assert [row[:2] for row in table.rows] == [
+        ("SAcc", 16),
+        ("SM-F1", 16),
+        ("Sm-F1", 16),
+        ("BCE", 16),
+        ("MSE", 16),
+        ("ZLPR", 16),
+        ("BCE", 32),
+    ]
+    assert table.breaks == {6}
+    best = [[bool(getattr(value, "best", False)) for value in row[2:]] for row in table.rows]
+    assert [row[0] for row in best] == [False] * 6 + [True]
+    assert [row[1] for row in best] == [True] * 6 + [False]
+
+
+def test_settings_that_differ_are_named_and_no_others() -> None:
+    both = cell("soft_accuracy", (0.4, 0.3, 0.2), settings='{"lr": 0.001, "warmup_epochs": 0}')
+    both += cell(
+        "soft_accuracy", (0.4, 0.3, 0.2), cell="w", settings='{"warmup_epochs": 1, "lr": 0.001}'
+    )
+    table = scores_table("t", "T", both)
+    assert [row[0] for row in table.rows] == ["SAcc (warmup_epochs=0)", "SAcc (warmup_epochs=1)"]
+    edited = cell("bce", (0.4, 0.3, 0.2)) + cell("bce", (0.4, 0.3, 0.2), cell="e", loss_sha256="b9")
+    labels = [row[0] for row in scores_table("t", "T", edited).rows]
+    assert labels == ["BCE (file aaaaaaaa)", "BCE (file b9)"]
+
+
+def test_cells_that_went_wrong_are_shown() -> None:
+    gone = {"half_width": None, "paper_star": None, "status": "diverged", "seeds_ok": 0}
+    scores = cell("bce", (0.4, 0.3, 0.2), seeds_ok=3, seeds_failed=2)
+    scores += cell("mse", (None, None, None), seeds_failed=5, **gone)
+    table = scores_table("t", "T", scores)
+    assert [str(value) for value in table.rows[0]] == [
+        "BCE", "40.00 ± 1.23†", "30.00 ± 1.23†", "20.00 ± 1.23†",
+    ]  # fmt: skip
+    assert table.rows[1] == ("MSE", "diverged", "diverged", "diverged")
+    assert "† seeds that diverged or failed are left out: BCE (b=16) 2 of 5." in table.notes
+    assert "| MSE | diverged | diverged | diverged |" in render(table, "markdown")
+    rows = list(csv.DictReader(io.StringIO(render(table, "csv"))))
+    assert [row["status"] for row in rows] == ["partial", "diverged"]
+    assert rows[1]["Acc"] == rows[1]["Acc half width"] == ""
+
+
+def test_published_figures_stand_beside_the_same_corpus_only() -> None:
+    here = {"corpus": "semeval2018-ec", "language": "es"}
+    scores = cell("soft_macro_f1", (0.4, 0.3, 0.2), **here)
+    scores += cell("zlpr", (0.4, 0.3, 0.2), **here)
+    scores += cell("soft_macro_f1", (0.4, 0.3, 0.2), cell="b32", batch_size=32, **here)
+    table = scores_table("t", "T", scores)
+    assert table.columns[-3:] == ("paper Acc", "paper M-F1", "paper m-F1")
+    assert table.rows[0][-3:] == (
+        Figure(45.26, 1.40), Figure(45.25, 1.57, star=True), Figure(55.10, 1.30),
+    )  # fmt: skip
+    assert table.rows[1][-3:] == table.rows[2][-3:] == (None, None, None)  # not measured there
+    for other in ({"corpus": "toy"}, {"corpus": "semeval2018-ec", "language": "ar"}):
+        columns = scores_table("t", "T", cell("bce", (0.4, 0.3, 0.2), **other)).columns
+        assert not [column for column in columns if "paper" in column]
+
+
+def test_titles_and_names() -> None:
+    halves = {"protocol": "dev halves", "split": "dev"}
+    scores = cell("bce", (0.1, 0.2, 0.3), **halves)
+    scores += cell("bce", (0.1, 0.2, 0.3), cell="es", language="es", seeds=1, seeds_ok=1)
+    scores += cell("bce", (0.1, 0.2, 0.3), cell="ca", language="ca")
+    scores += [row | {"chosen_by": row["metric"]} for row in scores]
+    tables = {table.name: table for table in all_tables(scores)}
+    names = ["scores_ca", "table2_en", "table3_es"]
+    assert sorted(tables) == sorted([*names, *(f"{name}_by_each_metric" for name in names)])
+    assert [tables[name].headline for name in names] == [True] * 3
+    assert not tables["table2_en_by_each_metric"].headline
+    assert tables["table2_en"].title == (
+        "Table 2: English (toy), dev set, two-halves rule: epoch chosen on one half, scored on "
+        "the other, by the arm's own metric; mean over 5 seeds"
+    )
+    assert tables["table3_es"].title == (
+        "Table 3: Spanish (toy), test set, epoch chosen on dev, by the arm's own metric; one seed"
+    )
+    assert tables["scores_ca"].title.startswith("ca (toy), test set")
+    assert "by each column's metric" in tables["table3_es_by_each_metric"].title
+    twice = scores + cell("bce", (0.1, 0.2, 0.3), cell="o", corpus="other")
+    assert {"table2_en_toy", "table2_en_other"} <= {table.name for table in all_tables(twice)}
+
+
+def test_a_new_table_is_one_function_in_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "zz_counts.py").write_text(
+        "from results.render import Table\n"
+        "def tables(scores):\n"
+        "    return [Table('counts', 'Counts', ('n',), ((len(scores),),))]\n"
+    )
+    monkeypatch.setattr("results.tables.__path__", [*results.tables.__path__, str(tmp_path)])
+    try:
+        tables = all_tables(cell("bce", (0.1, 0.2, 0.3)))
+    finally:
+        sys.modules.pop("results.tables.zz_counts", None)
+    assert [table.name for table in tables] == ["table2_en", "counts"]
+    assert tables[-1].rows == ((3,),)
+
+
+SMALL = Table(
+    "small",
+    "A 95% | table_1",
+    ("Loss", "Acc"),
+    (("S_Acc & co", Figure(54.849, 1.094, star=True, best=True)), ("B|CE", Figure(9.5, 0.25))),
+    ("± covers the *texts*.",),
+    frozenset({1}),
+    frozenset({"Acc"}),
+)
+
+
+def test_markdown() -> None:
+    assert render(SMALL, "markdown") == (
+        "**A 95% \\| table\\_1**\n"
+        "\n"
+        "| Loss | Acc |\n"
+        "|---|---:|\n"
+        "| S\\_Acc & co | **54.85 ± 1.09\\*** |\n"
+        "| B\\|CE | 9.50 ± 0.25 |\n"
+        "\n"
+        "± covers the \\*texts\\*.\n"
+    )
+
+
+def test_latex() -> None:
+    assert render(SMALL, "latex") == (
+        "\\begin{table}[htbp]\n"
+        "\\centering\n"
+        "\\caption{A 95\\% $|$ table\\_1. $\\pm$ covers the *texts*.}\n"
+        "\\label{tab:small}\n"
+        "\\begin{tabular}{lr}\n"
+        "\\toprule\n"
+        "Loss & Acc \\\\\n"
+        "\\midrule\n"
+        "S\\_Acc \\& co & \\textbf{54.85 $\\pm$ 1.09$^{*}$} \\\\\n"
+        "\\midrule\n"
+        "B$|$CE & 9.50 $\\pm$ 0.25 \\\\\n"
+        "\\bottomrule\n"
+        "\\end{tabular}\n"
+        "\\end{table}\n"
+    )
+
+
+def test_csv_and_json_hold_plain_numbers() -> None:
+    assert render(SMALL, "csv") == (
+        "Loss,Acc,Acc half width,Acc star,status\n"
+        "S_Acc & co,54.849,1.094,True,ok\n"
+        "B|CE,9.5,0.25,False,ok\n"
+    )
+    whole = json.loads(render(SMALL, "json"))
+    assert whole["title"] == "A 95% | table_1"
+    assert whole["rows"][1] == {
+        "Loss": "B|CE", "Acc": 9.5, "Acc half width": 0.25, "Acc star": False, "status": "ok",
+    }  # fmt: skip
+
+
+def test_terminal() -> None:
+    text = render(SMALL, "table")
+    assert "54.85 ± 1.09*" in text
+    assert "\x1b" not in text
+    assert "± covers the *texts*." in text
+    wide = Table(
+        "w", "", tuple(f"column {n}" for n in range(30)), (tuple("x" * 9 for _ in range(30)),)
+    )
+    assert "…" not in render(wide, "table")
+    with pytest.raises(ValueError, match="unknown format 'html': one of table, csv, json"):
+        render(SMALL, "html")
+
+
+def test_answers_of_queries_become_tables() -> None:
+    import pyarrow as pa
+
+    answer = pa.table({"a": [1, None], "b": [["x", "y"], []], "c": [0.1, 2.0]})
+    table = from_arrow(answer)
+    assert table.rows == ((1, '["x", "y"]', 0.1), (None, "[]", 2.0))
+    assert render(table, "csv") == 'a,b,c\n1,"[""x"", ""y""]",0.1\n,[],2.0\n'
+    assert render(from_arrow(answer.slice(0, 0)), "csv") == "a,b,c\n"
+
+
+def noisy(gold: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
+    noise = np.random.default_rng(seed).standard_normal(gold.shape)
+    return (2.0 * (gold - 0.5) + noise).astype(np.float32)
+
+
+def test_aggregate_writes_every_table_in_every_format(
+    tmp_path: Path, toy: Callable[..., Any], record: Callable[..., str]
+) -> None:
+    run = tmp_path / "a run's “folder”"
+    for language in ("en", "es"):
+        gold = toy(run, language=language)
+        for seed, loss in enumerate(("soft_accuracy", "bce", "mse")):
+            key = f"{language}-{loss}"
+            named = {"cell": key, "loss": loss, "label": LOSSES[loss], "language": language}
+            record(run, key, {("test", RULES): noisy(gold, seed)}, **named)
+    tables = aggregate(run)
+    names = ["table2_en", "table3_es"]
+    assert [table.name for table in tables if table.headline] == names
+    names += [f"{name}_by_each_metric" for name in names]
+    assert [table.name for table in tables] == names
+    suffixes = (".md", ".tex", ".csv", ".parquet")
+    expected = {name + suffix for name in names for suffix in suffixes}
+    folder = run / "tables"
+    assert {p.name for p in folder.iterdir()} == expected | {"scores.parquet", "scores.csv"}
+    assert (folder / "table2_en.md").read_text("utf-8") == render(tables[0], "markdown")
+    frame = pq.read_table(folder / "table3_es.parquet").to_pandas()
+    assert frame["Loss"].tolist() == ["SAcc", "BCE", "MSE"]
+    scores = pq.read_table(folder / "scores.parquet").to_pandas()
+    shown = scores.query("language == 'es' and chosen_by == 'own' and metric == 'acc'")
+    assert sorted(100 * shown["value"]) == pytest.approx(sorted(frame["Acc"]))
+    assert len((folder / "scores.csv").read_text("utf-8").splitlines()) == len(scores) + 1
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    aggregate(run)
+    assert before == {path: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path,
+    toy: Callable[..., Any],
+    record: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gold = toy(tmp_path)
+    record(tmp_path, "k", {("test", RULES): noisy(gold, 0)})
+    aggregate(tmp_path)
+    before = {path: path.read_bytes() for path in (tmp_path / "tables").iterdir()}
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "full")))
+    with pytest.raises(RecordError, match=r"tables/scores.parquet: no space left to write it"):
+        aggregate(tmp_path)
+    assert before == {path: path.read_bytes() for path in (tmp_path / "tables").iterdir()}
+
+
+def test_corpora_with_other_numbers_of_labels_stand_in_one_run(
+    tmp_path: Path, toy: Callable[..., Any], record: Callable[..., str]
+) -> None:
+    gold = toy(tmp_path)
+    record(tmp_path, "k", {("test", RULES): noisy(gold, 0)})
+    wide = (np.random.default_rng(0).random((30, 9)) < 0.3).astype(np.uint8)
+    splits: Any = {"test": ([str(i) for i in range(30)], wide, "")}
+    record_examples(tmp_path, "wide", "es", list("abcdefghi"), "g", 1, 1, 0, splits)
+    changes = {"corpus": "wide", "language": "es", "cell": "w"}
+    record(tmp_path, "w", {("test", RULES): noisy(wide, 0)}, **changes)
+    assert {table.name for table in aggregate(tmp_path)} >= {"table2_en", "table3_es"}
