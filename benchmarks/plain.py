@@ -25,8 +25,8 @@ class PlainCNN(nn.Module):
             )
 
         self.input_norm = norm(columns)
-        self.convolutions = nn.ModuleList()
-        self.norms = nn.ModuleList()
+        self.convolutions: list[nn.Conv1d] = []
+        self.norms: list[nn.BatchNorm1d] = []
         taps = stack.filters.detach()[arm].view(columns, stack.taps, settings.filters)
         first = 0
         for height in settings.heights:
@@ -36,6 +36,7 @@ class PlainCNN(nn.Module):
             self.convolutions.append(convolution)
             self.norms.append(norm(settings.filters))
             first += height
+        self.branches = nn.ModuleList([*self.convolutions, *self.norms])
         self.head = nn.Linear(stack.maps, stack.head_bias.shape[1], dtype=dtype)
         self.head.weight.data.copy_(stack.head_weight.detach()[arm].T)
         self.head.bias.data.copy_(stack.head_bias.detach()[arm])
@@ -49,4 +50,5 @@ class PlainCNN(nn.Module):
             left = (height - 1) // 2
             maps = convolution(F.pad(normal, (left, height - 1 - left)))
             pooled.append(norm(maps).relu().amax(dim=2))
-        return self.head(torch.cat(pooled, dim=1))
+        logits: Tensor = self.head(torch.cat(pooled, dim=1))
+        return logits

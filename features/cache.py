@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,6 @@ def _no_report(step: str, fraction: float) -> None:
 
 
 def _read_inputs(spec: FeatureSpec, data: Path | None) -> _Inputs:
-    import emoji
-
     corpus = read_corpus(spec.corpus, spec.language, data)
     lexicons = tuple(read_lexicon(name, spec.language, data) for name in spec.lexicons)
     vectors = plan_vectors(spec.vectors, spec.language, data)
@@ -62,7 +61,7 @@ def _read_inputs(spec: FeatureSpec, data: Path | None) -> _Inputs:
                 [lexicon.name, lexicon.digest(), [file.sha256 for file in lexicon.sources]]
                 for lexicon in lexicons
             ],
-            "rules": [FEATURE_RULES, TEXT_RULES, emoji.__version__],
+            "rules": [FEATURE_RULES, TEXT_RULES, version("emoji")],
         }
     )
     return _Inputs(corpus, lexicons, vectors, key)
@@ -231,8 +230,6 @@ def _sha256_of_all(*paths: Path) -> str:
 
 
 def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
     packages = ("emoji", "gensim", "numpy", "pyarrow")
     return {
         **{name: version(name) for name in packages},

@@ -123,7 +123,7 @@ class Features:
         return Split(
             ids=table["id"].to_pylist(),
             words=pad(words.flatten().to_numpy(), words.value_lengths().to_numpy(), self.n),
-            labels=labels.reshape(len(table), len(self.labels)),
+            labels=labels.reshape(len(table), len(self.labels)).copy(),  # Arrow's are read-only
             half=np.array(table["half"].to_pylist(), dtype=np.str_),
             texts=table["text"].to_pylist(),
         )

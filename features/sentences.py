@@ -23,7 +23,8 @@ def _tokenize_lines(lines: list[str], language: str) -> str:
 def _blocks(paths: list[Path]) -> Iterator[list[str]]:
     for path in paths:
         lines = (line for _, line in read_lines(path))
-        yield from iter(lambda lines=lines: list(itertools.islice(lines, _BLOCK)), [])  # type: ignore[misc]
+        while block := list(itertools.islice(lines, _BLOCK)):
+            yield block
 
 
 def _tokenized(paths: list[Path], language: str, processes: int) -> Iterator[tuple[int, str]]:

@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,9 +48,6 @@ def skipgram_key(spec: "SkipGram", language: str, sources: tuple[Source, ...]) -
     The number of threads counts only as one or several: vectors from several threads are never
     reproducible, whatever their number.
     """
-    import emoji
-    import gensim
-
     recipe = spec.model_dump(exclude={"text", "workers"})
     if spec.text == "sample":
         from features.sample import unlabelled
@@ -64,15 +62,18 @@ def skipgram_key(spec: "SkipGram", language: str, sources: tuple[Source, ...]) -
             "language": language,
             "text": text,
             "rules": TEXT_RULES,
-            "emoji": emoji.__version__,
-            "gensim": gensim.__version__,
+            "emoji": version("emoji"),
+            "gensim": version("gensim"),
         }
     )
 
 
 @contextmanager
 def _epochs_reported(epochs: int, report: Progress) -> Iterator[None]:
-    """Turns gensim's log lines into a fraction; its callbacks speak only once an epoch."""
+    """Turns gensim's log lines into a fraction, and keeps them off the screen.
+
+    Training from a file, gensim speaks whenever a thread has finished its part of an epoch.
+    """
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -9,9 +9,34 @@ import numpy as np
 
 from features.errors import InputError
 from features.lines import read_lines
+from features.text import fold_word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+class _Match:
+    """Decides which words of a file stand for the words asked for.
+
+    Files may keep capitals and accents that tokens have lost: a word counts under its folded
+    spelling, unless the file has that very spelling too. Of equals the first, most frequent, wins.
+    """
+
+    def __init__(self, wanted: set[str], language: str) -> None:
+        self._wanted, self._language = wanted, language
+        self._exact: dict[str, int] = {}
+        self._folded: dict[str, int] = {}
+
+    def offer(self, word: str, place: int) -> bool:
+        """Takes note of a word of the file; tells whether it may be needed."""
+        if word in self._wanted:
+            return self._exact.setdefault(word, place) == place
+        folded = fold_word(word, self._language)
+        return folded in self._wanted and self._folded.setdefault(folded, place) == place
+
+    def places(self) -> dict[str, int]:
+        """Gives the place of each word found."""
+        return self._folded | self._exact
 
 
 @dataclass(frozen=True)
@@ -19,7 +44,7 @@ class Loaded:
     """What was read of a file.
 
     Attributes:
-        words: The words that were asked for and have a vector, first row of each.
+        words: The words that were asked for and have a vector, in the order of ``matrix``.
         matrix: ``[k, d]``, their vectors.
         mean: ``[d]``, the mean vector of the whole file.
         available: How many words the file has.
@@ -31,26 +56,28 @@ class Loaded:
     available: int
 
 
-def load(path: Path, form: str, wanted: set[str]) -> Loaded:
+def load(path: Path, form: str, wanted: set[str], language: str) -> Loaded:
     """Reads the vectors of some words.
 
     Args:
         path: The file, plain or ``.gz``.
         form: ``word2vec``, ``word2vec-binary`` or ``glove``.
-        wanted: The words.
+        wanted: The words, as tokens are spelled.
+        language: Two-letter code; decides how the file's words are folded to match.
 
     Raises:
         InputError: When the file is empty or damaged, a row has another number of values than
             the first, or a value is not finite.
     """
+    match = _Match(wanted, language)
     if form == "word2vec-binary":
-        return _load_binary(path, wanted)
-    return _load_text(path, wanted, header=form == "word2vec")
+        return _load_binary(path, match)
+    return _load_text(path, match, header=form == "word2vec")
 
 
-def _load_text(path: Path, wanted: set[str], *, header: bool) -> Loaded:
+def _load_text(path: Path, match: _Match, *, header: bool) -> Loaded:
     """Keeps only what is wanted: the usual files hold more words than memory should."""
-    rows: dict[str, NDArray[np.float32]] = {}
+    rows: dict[int, NDArray[np.float32]] = {}
     total: NDArray[np.float64] | None = None
     available, announced = 0, None
     for number, line in read_lines(path):
@@ -77,17 +104,23 @@ def _load_text(path: Path, wanted: set[str], *, header: bool) -> Loaded:
             )
         total += vector
         available += 1
-        if word in wanted:
-            rows.setdefault(word, vector)
+        if match.offer(word, number):
+            rows[number] = vector
     if announced is not None and announced != available:
         raise InputError(f"{path}: {available} words; expected {announced} as in the header")
     if total is None or available == 0 or len(total) == 0:
         raise InputError(f"{path}: expected word vectors, found none")
-    matrix = np.array(list(rows.values()), dtype=np.float32).reshape(len(rows), len(total))
-    return Loaded(list(rows), matrix, (total / available).astype(np.float32), available)
+    places = match.places()
+    matrix = np.array([rows[place] for place in places.values()], dtype=np.float32)
+    return Loaded(
+        list(places),
+        matrix.reshape(len(places), len(total)),
+        (total / available).astype(np.float32),
+        available,
+    )
 
 
-def _load_binary(path: Path, wanted: set[str]) -> Loaded:
+def _load_binary(path: Path, match: _Match) -> Loaded:
     from gensim.models import KeyedVectors
 
     try:
@@ -108,6 +141,8 @@ def _load_binary(path: Path, wanted: set[str]) -> Loaded:
             f"{path}: the vector of '{loaded.index_to_key[place]}' (word {place + 1}) holds a "
             "value that is not finite; expected numbers"
         )
-    kept = [row for row, word in enumerate(loaded.index_to_key) if word in wanted]
-    words = [loaded.index_to_key[row] for row in kept]
-    return Loaded(words, vectors[kept], vectors.mean(axis=0), len(vectors))
+    for row, word in enumerate(loaded.index_to_key):
+        match.offer(word, row)
+    places = match.places()
+    matrix = vectors[list(places.values())]
+    return Loaded(list(places), matrix, vectors.mean(axis=0), len(vectors))

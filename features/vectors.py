@@ -94,7 +94,7 @@ def vectors_of(
         rare = any(counts[row] < UNKNOWN_COUNT for row in kept if words[row] == UNKNOWN)
     else:
         report("reading vectors", 0.0)
-        loaded = load(plan.sources[0].path, spec.format, asked)
+        loaded = load(plan.sources[0].path, spec.format, asked, language)
     rows = {word: row for row, word in enumerate(loaded.words)}
     own = None if rare else rows.get(UNKNOWN)
     return WordVectors(

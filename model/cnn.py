@@ -57,7 +57,9 @@ class CNN(nn.Module):
         self.maps = len(settings.heights) * settings.filters
 
         drawn = [initial_weights(settings, columns, classes, seed) for seed in seeds]
-        stacked = [torch.from_numpy(np.stack(arrays)).to(dtype) for arrays in zip(*drawn)]
+        stacked = [
+            torch.from_numpy(np.stack(arrays)).to(dtype) for arrays in zip(*drawn, strict=True)
+        ]
         self.filters = nn.Parameter(stacked[0])  # [A, D, taps * filters]
         self.head_weight = nn.Parameter(stacked[1])  # [A, maps, C]
         self.head_bias = nn.Parameter(torch.zeros(self.arms, classes, dtype=dtype))

@@ -86,7 +86,7 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {}
-"""Every metric by name. Each is recorded at each epoch, chooses epochs, and has its table column."""
+"""Every metric by name: each is recorded at every epoch, chooses epochs, has its table column."""
 
 
 def metric(label: str) -> Callable[[Callable[[Sums], Floats]], Metric]:
@@ -113,7 +113,8 @@ def acc(sums: Sums) -> Floats:
 @metric("M-F1")
 def macro_f1(sums: Sums) -> Floats:
     """Macro-F1, equation 8: mean over classes of F1."""
-    return class_f1(sums).mean(axis=-1)
+    value: Floats = class_f1(sums).mean(axis=-1)
+    return value
 
 
 @metric("m-F1")

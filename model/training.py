@@ -175,7 +175,7 @@ class Training:
                 for arm, member in enumerate(self.members)
             ]
         )
-        losses.sum().backward()  # type: ignore[no-untyped-call]
+        losses.sum().backward()
         self.optimizer.step()
         return losses.detach()
 
@@ -191,7 +191,7 @@ class Training:
         if not np.isfinite(loss) or not all(np.isfinite(array).all() for array in logits.values()):
             self.diverged[arm] = self.epoch
             return []
-        rows = []
+        rows: list[dict[str, Any]] = []
         for name, split in self.data.splits.items():
             parts = {name: np.ones(len(split.labels), dtype=bool)}
             if name == "dev":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.table import Table as RichTable
+    from rich.console import Group
 
 
 @dataclass(frozen=True)
@@ -117,25 +117,22 @@ def _best(cell: Cell) -> bool:
     return isinstance(cell, Figure) and cell.best
 
 
-def rich_table(table: Table) -> "RichTable":
-    """The table for a `rich` console, which may colour it."""
+def for_console(table: Table) -> "Group":
+    """The table for a `rich` console, its title above and its notes below in full lines."""
+    from rich.console import Group
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(
-        title=Text(table.title) if table.title else None,
-        caption=Text("\n".join(table.notes)) if table.notes else None,
-        caption_justify="left",
-        title_justify="left",
-    )
+    grid = RichTable()
     for column in table.columns:
         numeric = column in table.figures or _all_numbers(table, column)
-        shown.add_column(Text(column), justify="right" if numeric else "left")
+        grid.add_column(Text(column), justify="right" if numeric else "left")
     for index, row in enumerate(table.rows):
         if index in table.breaks:
-            shown.add_section()
-        shown.add_row(*(Text(_text(c), style="bold" if _best(c) else "") for c in row))
-    return shown
+            grid.add_section()
+        grid.add_row(*(Text(_text(c), style="bold" if _best(c) else "") for c in row))
+    title = [Text(table.title, style="bold")] if table.title else []
+    return Group(*title, grid, *(Text(note, style="dim") for note in table.notes))
 
 
 def _all_numbers(table: Table, column: str) -> bool:
@@ -149,10 +146,10 @@ def _terminal(table: Table) -> str:
     from rich.console import Console
     from rich.measure import Measurement
 
-    shown = rich_table(table)
+    shown = for_console(table)
     out = io.StringIO()
     console = Console(file=out, width=_WIDEST, color_system=None)
-    console.print(shown, width=max(100, Measurement.get(console, console.options, shown).maximum))
+    console.print(shown, width=Measurement.get(console, console.options, shown).maximum)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

@@ -210,13 +210,13 @@ def _request(
 
 def _print(tables: "list[Table]", form: Form) -> None:
     """Print tables on standard output, an empty line between two of them."""
-    from results.render import render, rich_table
+    from results.render import for_console, render
 
     if form is Form.TABLE and sys.stdout.isatty():
         from rich.console import Console
 
         for table in tables:
-            Console().print(rich_table(table))
+            Console().print(for_console(table), "")
         return
     sys.stdout.write("\n".join(render(table, form.value) for table in tables))
 

@@ -140,6 +140,10 @@ def _texts(path: Path, split: str, options: Table, names: tuple[str, ...]) -> Te
         text = _value(path, number, row, options.text)
         if not isinstance(text, str):
             raise InputError(f"{path}, line {number}: the text is {text!r}; expected a string")
+        if not text.isprintable() and any("\ud800" <= c <= "\udfff" for c in text):
+            raise InputError(
+                f"{path}, line {number}: the text holds half a surrogate pair; expected Unicode"
+            )
         name = f"{split}-{place}"
         if options.id is not None:
             name = str(_value(path, number, row, options.id))

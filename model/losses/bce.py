@@ -1,7 +1,7 @@
 """Binary cross-entropy, the usual loss of multi-label classifiers."""
 
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from model import loss
 
@@ -12,4 +12,4 @@ def bce(logits: Tensor, y: Tensor) -> Tensor:
 
     Computed from logits, so it is finite everywhere.
     """
-    return F.binary_cross_entropy_with_logits(logits, y)
+    return functional.binary_cross_entropy_with_logits(logits, y)

@@ -66,7 +66,7 @@ class _Reporter(tune.Callback):
         self.abort = ""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks so that it could restore a sweep, which we never do."""
+        """Nothing: Tune pickles callbacks to restore a sweep from, which we never do."""
         return {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

@@ -66,6 +66,7 @@ def test_a_split_pads_at_the_start_and_keeps_every_token_on_disk(built: Features
     )
     assert train.labels.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]]
     assert train.labels.dtype == np.uint8
+    assert train.labels.flags.writeable
     assert train.ids == ["t1", "t2", "t3", "t4"]
     assert train.texts[0] == 'The cat said "meow 😀'
     assert set(train.half) == {""}
@@ -214,6 +215,29 @@ def test_a_cache_that_cannot_be_written(data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     with pytest.raises(InputError, match="file: the cache cannot be written"):
         build(spec(), data, tmp_path / "file")
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_said_and_leaves_nothing(data: Path, tmp_path: Path) -> None:
+    # No file may grow beyond 500 bytes in that process: what a write meets is as on a full disk.
+    code = (
+        "import resource, sys; from pathlib import Path; from features import *;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
+        "spec = FeatureSpec.model_validate_json(sys.argv[1]);"
+        "build(spec, Path(sys.argv[2]), Path(sys.argv[3]))"
+    )
+    cache = tmp_path / "cache"
+    arguments = [spec().model_dump_json(), str(data), str(cache)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "InputError" in done.stderr
+    assert "cache: the cache cannot be written" in done.stderr
+    assert [path for path in cache.iterdir() if path.is_dir()] == []
 
 
 def _enter(folder: Path, results: Any) -> None:

@@ -207,6 +207,7 @@ def test_json_may_list_the_labels(tmp_path: Path) -> None:
         (".jsonl", "[1]\n", r"line 1: expected a JSON object, found '\[1\]'"),
         (".jsonl", '{"id":"a","text":3,"joy":1,"fear":0}', r"line 1: the text is 3; expected a st"),
         (".jsonl", '{"id":"a","text":"b","joy":0.5,"fear":0}', r"label joy is 0\.5; expected 0 or"),
+        (".jsonl", '{"id":"a","text":"\\ud83d","joy":1,"fear":0}', r"line 1: .* half a surrogate"),
         (".parquet", "nonsense", r"expected a Parquet file"),
         (".xls", "x", r"expected a name that ends in one of \.csv, \.tsv, \.jsonl, \.parquet"),
     ],

@@ -1,6 +1,8 @@
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.errors import InputError
 from features.text import fold_word, tokenize
@@ -83,6 +85,16 @@ def test_arabic_drops_vowel_marks_and_tatweel() -> None:
 @pytest.mark.parametrize("language", ["en", "es", "ar"])
 def test_lexicon_entries_are_spelled_as_tokens_are(word: str, language: str) -> None:
     assert [fold_word(f" {word} ", language)] == tokenize(word, language)
+
+
+@settings(deadline=None)  # the first text loads the emoji names
+@given(st.text(), st.sampled_from(["en", "es", "ar"]))
+def test_tokens_hold_no_blank_and_no_capital(text: str, language: str) -> None:
+    tokens = tokenize(text, language)
+    assert all(tokens)
+    assert not any(character.isspace() for token in tokens for character in token)
+    assert tokens == [token.lower() for token in tokens]
+    assert tokenize(f"  {text}\n", language) == tokens
 
 
 def test_unknown_language() -> None:

@@ -35,7 +35,7 @@ def test_the_three_formats_read_alike(tmp_path: Path, form: str, suffix: str) ->
     vectors.save_word2vec_format(
         str(path), binary=form == "word2vec-binary", write_header=form != "glove"
     )
-    loaded = vectorfiles.load(path, form, {"no", "never"})
+    loaded = vectorfiles.load(path, form, {"no", "never"}, "en")
     assert loaded.words == ["no"]
     np.testing.assert_array_equal(loaded.matrix, matrix[1:])
     np.testing.assert_array_equal(loaded.mean, matrix.mean(axis=0))
@@ -67,7 +67,7 @@ def test_a_bad_vector_file_is_named_with_its_row(
     path = tmp_path / "v.txt"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        vectorfiles.load(path, form, {"a", "b"})
+        vectorfiles.load(path, form, {"a", "b"}, "en")
 
 
 def test_only_the_words_asked_for_are_kept(data: Path, tmp_path: Path) -> None:
@@ -78,6 +78,18 @@ def test_only_the_words_asked_for_are_kept(data: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(vectors.unknown, [9, 9, 9])
     assert not vectors.unknown_is_mean
     assert vectors.available == 4
+
+
+@pytest.mark.parametrize("form", ["glove", "word2vec-binary"])
+def test_words_of_a_file_match_as_tokens_are_spelled(tmp_path: Path, form: str) -> None:
+    vectors = KeyedVectors(1)
+    words = ["Canción", "canción", "Sol", "sol", "año"]
+    vectors.add_vectors(words, np.arange(5, dtype=np.float32)[:, None])
+    path = tmp_path / "v"
+    vectors.save_word2vec_format(str(path), binary=form != "glove", write_header=form != "glove")
+    loaded = vectorfiles.load(path, form, {"cancion", "sol", "ano"}, "es")
+    found = dict(zip(loaded.words, loaded.matrix[:, 0].tolist(), strict=True))
+    assert found == {"cancion": 0, "sol": 3, "ano": 4}
 
 
 def test_without_unknown_the_mean_stands_for_other_words(data: Path, tmp_path: Path) -> None:

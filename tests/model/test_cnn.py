@@ -37,25 +37,33 @@ def table(words: int = 30) -> torch.Tensor:
 
 
 def gradients(stack: CNN, arm: int) -> dict[str, torch.Tensor]:
-    return {name: value.grad[arm] for name, value in stack.named_parameters()}
+    return {name: grad_of(value)[arm] for name, value in stack.named_parameters()}
+
+
+def grad_of(parameter: torch.Tensor) -> torch.Tensor:
+    assert parameter.grad is not None
+    return parameter.grad
 
 
 def plain_gradients(plain: PlainCNN, stack: CNN) -> dict[str, torch.Tensor]:
-    blocks = [c.weight.grad.permute(1, 2, 0).flatten(1) for c in plain.convolutions]
+    blocks = [grad_of(c.weight).permute(1, 2, 0).flatten(1) for c in plain.convolutions]
+    norms = [(grad_of(norm.weight), grad_of(norm.bias)) for norm in plain.norms]
     return {
         "filters": torch.cat(blocks, dim=1),
-        "head_weight": plain.head.weight.grad.T,
-        "head_bias": plain.head.bias.grad,
-        "input_scale": plain.input_norm.weight.grad,
-        "input_shift": plain.input_norm.bias.grad,
-        "map_scale": torch.cat([norm.weight.grad for norm in plain.norms]),
-        "map_shift": torch.cat([norm.bias.grad for norm in plain.norms]),
+        "head_weight": grad_of(plain.head.weight).T,
+        "head_bias": grad_of(plain.head.bias),
+        "input_scale": grad_of(plain.input_norm.weight),
+        "input_shift": grad_of(plain.input_norm.bias),
+        "map_scale": torch.cat([scale for scale, _ in norms]),
+        "map_shift": torch.cat([shift for _, shift in norms]),
     }
 
 
 @pytest.mark.parametrize("words", [30, 1], ids=["30 words", "1 word"])
 @pytest.mark.parametrize("lengths", TEXTS.values(), ids=TEXTS.keys())
-def test_outputs_gradients_and_statistics_equal_the_plain_network_s(lengths, words):
+def test_outputs_gradients_and_statistics_equal_the_plain_network_s(
+    lengths: list[int], words: int
+) -> None:
     stack = CNN(SETTINGS, COLUMNS, CLASSES, [0], torch.float64)
     plain = PlainCNN(stack)
     rows, words_of = table(words), batch(lengths, words)
@@ -77,7 +85,7 @@ def test_outputs_gradients_and_statistics_equal_the_plain_network_s(lengths, wor
     )
 
 
-def test_50_training_steps_stay_within_1e_9_of_the_plain_network():
+def test_50_training_steps_stay_within_1e_9_of_the_plain_network() -> None:
     stack = CNN(SETTINGS, COLUMNS, CLASSES, [3], torch.float64)
     plain = PlainCNN(stack)
     rows = table()
@@ -98,7 +106,7 @@ def test_50_training_steps_stay_within_1e_9_of_the_plain_network():
     torch.testing.assert_close(stack.predict(rows, words)[0], plain(rows[words]), rtol=0, atol=1e-9)
 
 
-def test_each_arm_of_a_stack_gets_the_outputs_and_gradients_it_gets_alone():
+def test_each_arm_of_a_stack_gets_the_outputs_and_gradients_it_gets_alone() -> None:
     seeds = [4, 9, 4]
     stack = CNN(SETTINGS, COLUMNS, CLASSES, seeds, torch.float64)
     words = torch.stack([batch([2, 7, 11], seed=arm) for arm in range(3)])
@@ -113,13 +121,13 @@ def test_each_arm_of_a_stack_gets_the_outputs_and_gradients_it_gets_alone():
         )
 
 
-def test_initial_values_depend_on_the_seed_alone():
+def test_initial_values_depend_on_the_seed_alone() -> None:
     one, two, other = (CNN(SETTINGS, COLUMNS, CLASSES, seeds) for seeds in ([0], [5, 0], [1]))
     assert torch.equal(one.filters[0], two.filters[1])
     assert not torch.equal(one.filters[0], other.filters[0])
 
 
-def test_filters_start_glorot_uniform_by_height():
+def test_filters_start_glorot_uniform_by_height() -> None:
     stack = CNN(NetworkSettings(heights=(1, 4), filters=50), 100, CLASSES, [0])
     single, quadruple = stack.filters[0][:, :50], stack.filters[0][:, 50:]
     for filters, height in ((single, 1), (quadruple, 4)):

@@ -12,7 +12,13 @@ from hypothesis.extra.numpy import arrays
 from torch import Tensor
 
 from model import get_loss
-from model.catalogue import built_in_losses, catalogue, parse_losses, read_losses
+from model.catalogue import (
+    LossSource,
+    built_in_losses,
+    catalogue,
+    parse_losses,
+    read_losses,
+)
 from model.errors import LossError
 from model.metrics import METRICS, statistics
 from model.surrogates import load_loss
@@ -29,16 +35,18 @@ def two_label_sets(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("declared", APPROXIMATING, ids=lambda loss: loss.name)
 @given(sets=two_label_sets())
-def test_a_soft_metric_equals_its_hard_metric_on_every_0_1_output(declared, sets):
+def test_a_soft_metric_equals_its_hard_metric_on_every_0_1_output(
+    declared: LossSource, sets: tuple[np.ndarray, np.ndarray]
+) -> None:
     gold, predicted = sets
     soft = load_loss(declared).function(
         torch.tensor(predicted, dtype=torch.float64), torch.tensor(gold, dtype=torch.float64)
     )
-    hard = METRICS[declared.approximates](statistics(gold, predicted).sum(axis=0))
+    hard = METRICS[declared.own_metric](statistics(gold, predicted).sum(axis=0))
     assert float(soft) == pytest.approx(float(hard), abs=1e-12)
 
 
-def test_the_paper_s_losses_are_among_them():
+def test_the_paper_s_losses_are_among_them() -> None:
     labels = {loss.name: loss.label for loss in built_in_losses()}
     assert (
         labels
@@ -74,7 +82,7 @@ CLOSED_FORMS = {"soft_accuracy": eq_12, "soft_micro_f1": eq_13, "soft_macro_f1":
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
-def test_autograd_equals_the_closed_form_gradient(name):
+def test_autograd_equals_the_closed_form_gradient(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
     for m, n in [(1, 1), (2, 11), (16, 11), (39, 2)]:
         o = torch.rand(m, n, generator=generator, dtype=torch.float64).requires_grad_()
@@ -84,7 +92,7 @@ def test_autograd_equals_the_closed_form_gradient(name):
 
 
 @pytest.mark.parametrize("declared", built_in_losses(), ids=lambda loss: loss.name)
-def test_gradients_pass_gradcheck(declared):
+def test_gradients_pass_gradcheck(declared: LossSource) -> None:
     generator = torch.Generator().manual_seed(1)
     logits = torch.randn(5, 4, generator=generator, dtype=torch.float64).requires_grad_()
     targets = torch.randint(0, 2, (5, 4), generator=generator)
@@ -98,7 +106,9 @@ def test_gradients_pass_gradcheck(declared):
     [torch.zeros(4, 3), torch.ones(4, 3), torch.eye(4, 3)],
     ids=["no labels", "all labels", "an absent class and an empty text"],
 )
-def test_losses_and_gradients_are_finite_in_float32(declared, logit, targets):
+def test_losses_and_gradients_are_finite_in_float32(
+    declared: LossSource, logit: float, targets: Tensor
+) -> None:
     logits = torch.full((4, 3), logit).requires_grad_()
     value = load_loss(declared)(logits, targets)
     (gradient,) = torch.autograd.grad(value, logits)
@@ -106,7 +116,7 @@ def test_losses_and_gradients_are_finite_in_float32(declared, logit, targets):
     assert torch.isfinite(gradient).all()
 
 
-def test_a_class_absent_from_the_batch_gets_gradient_0_under_soft_macro_f1():
+def test_a_class_absent_from_the_batch_gets_gradient_0_under_soft_macro_f1() -> None:
     o = torch.rand(6, 3).requires_grad_()
     y = torch.ones(6, 3)
     y[:, 1] = 0
@@ -115,7 +125,7 @@ def test_a_class_absent_from_the_batch_gets_gradient_0_under_soft_macro_f1():
     assert (gradient[:, [0, 2]] != 0).all()
 
 
-def test_a_text_without_labels_gets_gradient_0_under_soft_accuracy():
+def test_a_text_without_labels_gets_gradient_0_under_soft_accuracy() -> None:
     o = torch.rand(4, 3).requires_grad_()
     y = torch.ones(4, 3)
     y[2] = 0
@@ -124,14 +134,14 @@ def test_a_text_without_labels_gets_gradient_0_under_soft_accuracy():
     assert (gradient[[0, 1, 3]] != 0).all()
 
 
-def test_undefined_ratios_take_the_official_scorer_s_values():
+def test_undefined_ratios_take_the_official_scorer_s_values() -> None:
     nothing = torch.zeros(2, 3)
     assert get_loss("soft_accuracy").function(nothing, nothing) == 1
     assert get_loss("soft_micro_f1").function(nothing, nothing) == 0
     assert get_loss("soft_macro_f1").function(nothing, nothing) == 0
 
 
-def test_get_loss_serves_an_ordinary_training_loop():
+def test_get_loss_serves_an_ordinary_training_loop() -> None:
     torch.manual_seed(0)
     texts, targets = torch.randn(64, 5), (torch.randn(64, 2) > 0).int()
     layer = torch.nn.Linear(5, 2)
@@ -145,7 +155,7 @@ def test_get_loss_serves_an_ordinary_training_loop():
     assert criterion(layer(texts), targets).item() < before - 0.1
 
 
-def test_an_unknown_loss_names_those_that_exist():
+def test_an_unknown_loss_names_those_that_exist() -> None:
     with pytest.raises(LossError, match="unknown loss 'bec'; known: bce, mse"):
         get_loss("bec")
 
@@ -161,7 +171,7 @@ def soft_micro_f2(o, y):
 """
 
 
-def test_a_user_s_loss_is_one_function_in_one_file(tmp_path):
+def test_a_user_s_loss_is_one_function_in_one_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(USER_FILE, encoding="utf-8")
     declared = catalogue([path])["soft_micro_f2"]
@@ -173,13 +183,13 @@ def test_a_user_s_loss_is_one_function_in_one_file(tmp_path):
     assert loss(torch.tensor([[200.0, -200.0]]), y) == -1
 
 
-def test_declaring_a_loss_runs_none_of_its_file(tmp_path):
+def test_declaring_a_loss_runs_none_of_its_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(USER_FILE + "\nraise SystemExit\n", encoding="utf-8")
     assert "soft_micro_f2" in catalogue([path])
 
 
-def test_a_loss_may_ask_for_the_prior_and_the_progress_of_training():
+def test_a_loss_may_ask_for_the_prior_and_the_progress_of_training() -> None:
     text = """
 from model import loss
 
@@ -204,7 +214,7 @@ def asks(logits, y, prior, progress):
         ("@loss(label=L)\ndef f(z, y): ...", "label must be a literal string"),
     ],
 )
-def test_a_bad_loss_file_is_one_sentence(tmp_path, text, message):
+def test_a_bad_loss_file_is_one_sentence(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "mine.py"
     path.write_text(text)
     with pytest.raises(LossError, match=message) as caught:
@@ -212,14 +222,14 @@ def test_a_bad_loss_file_is_one_sentence(tmp_path, text, message):
     assert "mine.py" in str(caught.value)
 
 
-def test_two_losses_of_one_name_are_refused(tmp_path):
+def test_two_losses_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("@loss(label='L')\ndef bce(z, y): ...")
     with pytest.raises(LossError, match=r"mine.py: bce is already declared in bce.py"):
         catalogue([path])
 
 
-def test_each_built_in_file_documents_its_formula_and_source():
+def test_each_built_in_file_documents_its_formula_and_source() -> None:
     for declared in built_in_losses():
         assert declared.formula
         assert declared.source

@@ -29,7 +29,7 @@ def random_sets(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_metrics_equal_scikit_learn_s(seed):
+def test_metrics_equal_scikit_learn_s(seed: int) -> None:
     gold, predicted = random_sets(seed)
     sums = statistics(gold, predicted).sum(axis=0)
     named = split_sums(sums)
@@ -48,7 +48,7 @@ def test_metrics_equal_scikit_learn_s(seed):
     assert float(recall(named)) == pytest.approx(recall_score(gold, predicted, **micro))
 
 
-def test_a_text_with_no_labels_and_no_predictions_is_accurate():
+def test_a_text_with_no_labels_and_no_predictions_is_accurate() -> None:
     nothing = np.zeros((1, 3), dtype=bool)
     something = np.array([[True, False, False]])
     assert METRICS["acc"](statistics(nothing, nothing).sum(axis=0)) == 1
@@ -56,14 +56,14 @@ def test_a_text_with_no_labels_and_no_predictions_is_accurate():
     assert METRICS["acc"](statistics(something, nothing).sum(axis=0)) == 0
 
 
-def test_a_class_neither_gold_nor_predicted_has_f1_0():
+def test_a_class_neither_gold_nor_predicted_has_f1_0() -> None:
     labels = np.array([[True, False]])
     sums = statistics(labels, labels).sum(axis=0)
     assert class_f1(split_sums(sums)).tolist() == [1, 0]
     assert METRICS["macro_f1"](sums) == 0.5
 
 
-def test_a_metric_maps_any_leading_axes():
+def test_a_metric_maps_any_leading_axes() -> None:
     gold, predicted = random_sets(0)
     rows = statistics(gold, predicted)
     stacked = np.stack([rows.sum(axis=0), 2 * rows.sum(axis=0)])

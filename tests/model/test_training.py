@@ -1,6 +1,7 @@
 """Training: pairing, selection, divergence, resuming."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,17 +11,20 @@ from pydantic import ValidationError
 from model import get_loss
 from model.settings import NetworkSettings, TrainSettings
 from model.surrogates import Loss
-from model.training import Member, Training, batch_order
+from model.training import Data, Member, Training, batch_order
 
 NETWORK = NetworkSettings(heights=(1, 2, 3), filters=6)
 
 
+MakeData = Callable[..., Data]
+
+
 def member(loss: str | Loss = "bce", seed: int = 0, **settings: object) -> Member:
     found = get_loss(loss) if isinstance(loss, str) else loss
-    return Member(found, seed, TrainSettings(**{"epochs": 3, **settings}))
+    return Member(found, seed, TrainSettings.model_validate({"epochs": 3, **settings}))
 
 
-def train(data, *members: Member, dtype=torch.float32) -> Training:
+def train(data: Data, *members: Member, dtype: torch.dtype = torch.float32) -> Training:
     training = Training(members, 8, NETWORK, data, dtype=dtype)
     while not training.finished:
         training.run_epoch()
@@ -29,10 +33,10 @@ def train(data, *members: Member, dtype=torch.float32) -> Training:
 
 def logits(training: Training, arm: int = 0) -> np.ndarray:
     words = training.words["dev"]
-    return training.network.predict(training.table, words)[arm].numpy()
+    return np.asarray(training.network.predict(training.table, words)[arm])
 
 
-def test_training_learns_and_reports_every_split(corpus):
+def test_training_learns_and_reports_every_split(corpus: MakeData) -> None:
     training = Training([member(epochs=12, learning_rate=0.01)], 8, NETWORK, corpus())
     epochs = [training.run_epoch()[0] for _ in range(12)]
     assert [row["split"] for row in epochs[0]] == ["train", "dev", "dev/a", "dev/b", "test"]
@@ -43,12 +47,12 @@ def test_training_learns_and_reports_every_split(corpus):
     assert training.finished
 
 
-def test_the_same_arm_trains_to_the_same_bits_twice(corpus):
+def test_the_same_arm_trains_to_the_same_bits_twice(corpus: MakeData) -> None:
     one, two = train(corpus(), member()), train(corpus(), member())
     assert np.array_equal(logits(one), logits(two))
 
 
-def test_a_stack_trains_each_arm_as_alone(corpus):
+def test_a_stack_trains_each_arm_as_alone(corpus: MakeData) -> None:
     data = corpus()
     members = [
         member("bce", 0),
@@ -65,14 +69,14 @@ def test_a_stack_trains_each_arm_as_alone(corpus):
         assert chosen == {c.name: v.epoch for c, v in single.selections[0].choices.items()}
 
 
-def test_batch_order_depends_on_seed_and_epoch_only():
+def test_batch_order_depends_on_seed_and_epoch_only() -> None:
     assert np.array_equal(batch_order(0, 1, 9), batch_order(0, 1, 9))
     assert not np.array_equal(batch_order(0, 1, 99), batch_order(0, 2, 99))
     assert not np.array_equal(batch_order(0, 1, 99), batch_order(1, 1, 99))
     assert sorted(batch_order(0, 1, 9)) == list(range(9))
 
 
-def test_resuming_is_bit_exact(corpus):
+def test_resuming_is_bit_exact(corpus: MakeData) -> None:
     through = train(corpus(), member("soft_accuracy", epochs=4, warmup_epochs=1))
     stopped = Training([member("soft_accuracy", epochs=4, warmup_epochs=1)], 8, NETWORK, corpus())
     stopped.run_epoch()
@@ -86,7 +90,7 @@ def test_resuming_is_bit_exact(corpus):
     assert resumed.selections[0].chosen().keys() == through.selections[0].chosen().keys()
 
 
-def test_the_chosen_epoch_is_the_first_best_on_dev(corpus):
+def test_the_chosen_epoch_is_the_first_best_on_dev(corpus: MakeData) -> None:
     training = Training([member("soft_macro_f1", epochs=6)], 8, NETWORK, corpus())
     history = []
     while not training.finished:
@@ -100,7 +104,7 @@ def test_the_chosen_epoch_is_the_first_best_on_dev(corpus):
     assert set(chosen["own"].logits) == {"dev", "test"}
 
 
-def test_without_a_test_split_each_half_of_dev_chooses(corpus):
+def test_without_a_test_split_each_half_of_dev_chooses(corpus: MakeData) -> None:
     training = Training([member("soft_accuracy", epochs=6)], 8, NETWORK, corpus(test=False))
     history = []
     while not training.finished:
@@ -112,7 +116,7 @@ def test_without_a_test_split_each_half_of_dev_chooses(corpus):
         assert chosen[f"own/{half}"].epoch == 1 + values.index(max(values))
 
 
-def test_a_warm_up_epoch_is_trained_on_bce_and_never_chosen(corpus):
+def test_a_warm_up_epoch_is_trained_on_bce_and_never_chosen(corpus: MakeData) -> None:
     data = corpus()
     warm = Training([member("soft_accuracy", epochs=3, warmup_epochs=2)], 8, NETWORK, data)
     plain = Training([member("bce", epochs=3)], 8, NETWORK, data)
@@ -123,14 +127,14 @@ def test_a_warm_up_epoch_is_trained_on_bce_and_never_chosen(corpus):
     assert all(choice.epoch == 3 for choice in warm.selections[0].choices.values())
 
 
-def test_a_warm_up_must_leave_an_epoch():
+def test_a_warm_up_must_leave_an_epoch() -> None:
     with pytest.raises(ValidationError, match="at least one epoch must follow the warm-up"):
         TrainSettings(epochs=2, warmup_epochs=2)
 
 
-def test_a_diverged_arm_is_marked_and_its_neighbours_go_on(corpus):
+def test_a_diverged_arm_is_marked_and_its_neighbours_go_on(corpus: MakeData) -> None:
     broken = Loss(
-        "broken", "broken", None, "", lambda z, y: (z * float("nan")).sum(), soft=False, wants=()
+        "broken", "broken", None, "", lambda z, y: (z * torch.nan).sum(), soft=False, wants=()
     )
     data = corpus()
     training = train(data, member("bce"), member(broken))
@@ -143,6 +147,6 @@ def test_a_diverged_arm_is_marked_and_its_neighbours_go_on(corpus):
     assert alone.finished
 
 
-def test_arms_of_one_stack_share_their_epochs(corpus):
+def test_arms_of_one_stack_share_their_epochs(corpus: MakeData) -> None:
     with pytest.raises(ValueError, match="arms of one stack differ in epochs"):
         Training([member(epochs=3), member(epochs=4)], 8, NETWORK, corpus())
