@@ -47,7 +47,7 @@ def require_folder(data: Path | None, wanted: str) -> Path:
         InputError: When none was given or it is no folder.
     """
     if data is None:
-        raise InputError(f"{wanted} needs a data folder (--data DIR); none was given")
+        raise InputError(f"no data folder was given (--data DIR) for {wanted}")
     if not data.is_dir():
         raise InputError(f"{data}: expected a folder that holds {wanted}, found none")
     return data

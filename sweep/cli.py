@@ -46,6 +46,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+INTERRUPTED = 130
+"""Exit status after an interrupt, as shells have it."""
+
 ExperimentArgument = Annotated[
     str, typer.Argument(help="A YAML file or a built-in name (sample, paper).")
 ]
@@ -113,7 +116,9 @@ def run(
         said += f", {outcome.failed} failed (tried again by the next run)" if outcome.failed else ""
     else:
         said = f"nothing to train: all {outcome.wanted} arms are recorded"
-    console.print(f"{said}; tables are in {shown(outcome.run / 'tables')}", highlight=False)
+    console.print(
+        f"{said}; tables are in {shown(outcome.run / 'tables')}", highlight=False, soft_wrap=True
+    )
     if outcome.failed or outcome.diverged:
         raise typer.Exit(1)
 
@@ -241,9 +246,10 @@ def main() -> None:
     except (ExperimentError, InputError, LossError, RecordError) as error:
         sys.stderr.write(f"softsweep: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("softsweep: stopped; what is recorded is kept, run again to go on\n")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # what typer makes of an interrupt
+            sys.stderr.write("softsweep: stopped; what is recorded is kept, run again to go on\n")
+        raise
     except BrokenPipeError:  # the reader, such as `head`, has had enough
         sys.stderr.close()
         sys.exit(0)

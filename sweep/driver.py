@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 SETTLED = ("ok", "diverged")
 """Statuses that are not tried again."""
 
+MERGE_FROM = 200
+"""Parts of a kind from which on they are merged into one: many small files are slow to read."""
+
 EXECUTORS = ("ray", "inline")
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -202,7 +205,7 @@ def run_experiment(
     _prepare(plan)
     counts = _train(plan, executor, address, device, console) if plan.todo else (0, 0, 0)
     for kind in ("arms", "epochs", "predictions"):
-        merge_parts(run, kind)
+        merge_parts(run, kind, MERGE_FROM)
 
     from results import aggregate
 

@@ -231,6 +231,10 @@ def _describe(where: str, error: ValidationError) -> str:
         message = f"unknown key; allowed here: {', '.join(_allowed(first['loc'][:-1]))}"
     elif first["type"] == "missing":
         message = "is required"
+    elif first["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        union = Experiment.model_json_schema()["properties"][first["loc"][0]]["discriminator"]
+        key += f".{union['propertyName']}"
+        message = f"expected one of {', '.join(union['mapping'])}"
     elif first["type"] not in ("value_error", "too_short"):
         message += f", not {first['input']!r}"
     return f"{where}: {key}: {message}" if key else f"{where}: {message}"

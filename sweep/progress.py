@@ -103,6 +103,7 @@ class Watcher:
                         f"[red]{status}[/red] {arm.label} {arm.language} b={arm.batch_size} "
                         f"seed={arm.seed}: {advance.error}",
                         highlight=False,
+                        soft_wrap=True,
                     )
         self._show()
 

@@ -1,5 +1,6 @@
 """Trials on Ray Tune: one CPU each, or a GPU; workers are reused from trial to trial."""
 
+import errno
 import logging
 import os
 import shutil
@@ -144,6 +145,10 @@ def run_ray(
                 verbose=0,
             ),
         ).fit()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        reporter.abort = f"{scratch}: no space left for Tune's own files; make room and run again"
     finally:
         ray.shutdown()
         shutil.rmtree(scratch, ignore_errors=True)

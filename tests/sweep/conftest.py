@@ -1,0 +1,53 @@
+"""A tiny experiment on the sample corpus: seconds, and every room does its real work."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sweep.driver import Outcome, run_experiment
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "corpus": {"reader": "sample", "train": 120, "dev": 60, "test": 60},
+    "languages": ["en"],
+    "vectors": {"kind": "skipgram", "dimension": 8, "epochs": 1, "workers": 1, "text": "sample"},
+    "lexicons": ["sample"],
+    "grid": {"loss": ["soft_macro_f1", "bce"], "batch_size": [16], "seed": [0]},
+    "train": {"epochs": 2},
+    "network": {"filters": 4, "heights": [1, 2]},
+}
+
+
+@pytest.fixture
+def tiny() -> dict[str, Any]:
+    """The experiment; a test may change it."""
+    return copy.deepcopy(TINY)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A feature cache that all tests of a session share."""
+    return tmp_path_factory.mktemp("cache")
+
+
+RunTiny = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run_tiny(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> RunTiny:
+    """Runs the tiny experiment inline into `tmp_path / 'run'`, with overrides."""
+
+    def run(*overrides: str, **options: Any) -> Outcome:
+        settings: dict[str, Any] = {"executor": "inline", "out": tmp_path / "run", **options}
+        return run_experiment(tiny, cache=cache, overrides=overrides, **settings)
+
+    return run
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,169 @@
+"""The commands as typed: what they print, their exit status, what they import."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sweep import cli
+from sweep.driver import Outcome
+
+RunTiny = Callable[..., Outcome]
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def softsweep(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache: Path
+) -> Command:
+    """Runs a command in this process: exit status, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setenv("SOFTSWEEP_CACHE", str(cache))
+        monkeypatch.setattr(sys, "argv", ["softsweep", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def experiment(tiny: dict[str, Any], tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(tiny))
+    return path
+
+
+def test_run_prints_tables_on_standard_output_and_the_rest_on_standard_error(
+    softsweep: Command, experiment: Path, tmp_path: Path
+) -> None:
+    arguments = ("run", experiment, "--out", tmp_path / "run", "--executor", "inline")
+    status, out, err = softsweep(*arguments)
+    assert status == 0
+    assert out.startswith("Table 2: English (sample), test set")
+    assert err == f"2 arms trained; tables are in {tmp_path / 'run' / 'tables'}\n"
+    status, _, err = softsweep(*arguments, "--format", "json")
+    assert status == 0
+    assert err.startswith("nothing to train: all 2 arms are recorded")
+
+
+def test_a_failed_arm_makes_the_exit_status_1(
+    softsweep: Command, experiment: Path, tmp_path: Path
+) -> None:
+    losses = tmp_path / "bad.py"
+    losses.write_text(
+        "from model import loss\n@loss(label='Bad')\ndef bad(z, y):\n    return z[99]"
+    )
+    run = ("run", experiment, "--out", tmp_path / "run", "--executor", "inline")
+    status, _, err = softsweep(*run, "--losses", losses, "--set", "grid.loss=[bad, bce]")
+    assert status == 1
+    assert "failed Bad en b=16 seed=0: IndexError: index 99 is out of bounds" in err
+    assert "2 arms trained, 1 failed (tried again by the next run)" in err
+
+
+def test_tables_and_query_read_a_run_in_every_format(softsweep: Command, run_tiny: RunTiny) -> None:
+    run = run_tiny().run
+    for form in ("table", "csv", "json", "markdown", "latex"):
+        status, out, _ = softsweep("tables", run, "--format", form)
+        assert status == 0
+        assert "SM-F1" in out
+    sql = "SELECT label, batch_size AS b FROM arms ORDER BY label"
+    _, out, _ = softsweep("query", run, sql, "--format", "csv")
+    assert list(csv.reader(io.StringIO(out))) == [["label", "b"], ["BCE", "16"], ["SM-F1", "16"]]
+    _, out, _ = softsweep("query", run, sql, "--format", "json")
+    assert json.loads(out)["rows"][0] == {"label": "BCE", "b": 16}
+
+
+def test_plan_counts_what_is_to_do(
+    softsweep: Command, experiment: Path, run_tiny: RunTiny, tmp_path: Path
+) -> None:
+    run_tiny()
+    status, out, _ = softsweep(
+        "plan",
+        experiment,
+        "--out",
+        tmp_path / "run",
+        "--set",
+        "grid.seed=[0, 1]",
+        "--format",
+        "csv",
+    )
+    assert status == 0
+    assert next(csv.DictReader(io.StringIO(out)))["to do"] == "2"
+
+
+def test_features_shows_the_corpus(softsweep: Command, experiment: Path) -> None:
+    status, out, _ = softsweep("features", experiment, "--stats")
+    assert status == 0
+    assert "surprise" in out
+    assert "en train" in out
+
+
+def test_losses_lists_built_in_and_user_losses(softsweep: Command, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("from model import loss\n@loss(label='Mine')\ndef mine(z, y): ...")
+    status, out, _ = softsweep("losses", path, "--format", "csv")
+    assert status == 0
+    assert [row["name"] for row in csv.DictReader(io.StringIO(out))] == [
+        "bce", "mse", "soft_accuracy", "soft_macro_f1", "soft_micro_f1", "mine",
+    ]  # fmt: skip
+
+
+BAD_REQUESTS = {
+    "no run folder": (["tables", "nowhere"], "nowhere"),
+    "bad SQL": (["query", "{run}", "SELEC 1"], "SELEC"),
+    "unknown view": (["query", "{run}", "SELECT * FROM armss"], "armss"),
+    "unknown experiment": (["plan", "sampel"], "one of: paper, sample"),
+    "no data": (["run", "paper", "--out", "{run}2"], "--data DIR"),
+    "no such data folder": (["run", "paper", "--data", "/nowhere"], "/nowhere"),
+    "missing loss file": (["losses", "nope.py"], "nope.py"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "named"), BAD_REQUESTS.values(), ids=BAD_REQUESTS.keys())
+def test_a_wrong_request_is_one_sentence_and_exit_status_2(
+    softsweep: Command, run_tiny: RunTiny, arguments: list[str], named: str
+) -> None:
+    run = run_tiny().run
+    status, out, err = softsweep(*(argument.format(run=run) for argument in arguments))
+    assert status == 2
+    assert out == ""
+    assert err.startswith("softsweep: ")
+    assert err.count("\n") == 1
+    assert named in err
+    assert not Path(f"{run}2").exists()  # nothing half-written
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Top-level modules that a command loads."""
+    code = (
+        "import sys\nfrom sweep import cli\n"
+        f"sys.argv = ['softsweep', *{arguments!r}]\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stderr.split()}
+
+
+def test_commands_that_only_read_load_neither_torch_nor_ray(
+    run_tiny: RunTiny, experiment: Path, cache: Path, tmp_path: Path
+) -> None:
+    run = str(run_tiny().run)
+    for arguments in (
+        ["--help"],
+        ["losses"],
+        ["query", run, "SELECT 1"],
+        ["tables", run],
+        ["plan", str(experiment), "--out", run, "--cache", str(cache)],
+    ):
+        assert not loaded_by(*arguments) & {"torch", "ray"}, arguments

@@ -1,0 +1,181 @@
+"""The main job, inline: it records, resumes by subtraction, and survives bad arms."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from results import RecordError, open_run, query
+from results.records import recorded
+from sweep import run_experiment
+from sweep.driver import Outcome, Request, make_plan
+from sweep.errors import ExperimentError
+
+RunTiny = Callable[..., Outcome]
+
+
+def test_a_run_records_arms_epochs_predictions_and_tables(run_tiny: RunTiny) -> None:
+    outcome = run_tiny()
+    assert (outcome.wanted, outcome.trained, outcome.failed) == (2, 2, 0)
+    run = open_run(outcome.run)
+    assert set(run.arms["status"]) == {"ok"}
+    assert set(run.epochs["split"]) == {"train", "dev", "dev/a", "dev/b", "test"}
+    assert len(run.epochs) == 2 * 2 * 5
+    assert set(run.predictions["split"]) == {"dev", "test"}
+    assert {"table2_en.md", "table2_en.tex", "scores.parquet"} <= {
+        path.name for path in (outcome.run / "tables").iterdir()
+    }
+    settings = json.loads(run.arms["settings"][0])
+    assert settings["epochs"] == 2
+    assert settings["network.filters"] == 4
+    resolved = yaml.safe_load((outcome.run / "experiment.yaml").read_text())
+    assert resolved["train"]["rho"] == 0.9
+
+
+def test_recorded_metrics_are_those_of_the_recorded_predictions(run_tiny: RunTiny) -> None:
+    run = run_tiny().run
+    sql = """
+        SELECT p.arm, p.epoch, avg(CASE WHEN len(predicted) + len(gold) = 0 THEN 1.0
+            ELSE len(list_intersect(predicted, gold))
+               / len(list_distinct(list_concat(predicted, gold))) END) AS acc
+        FROM predictions p JOIN examples e USING (split, example)
+        WHERE split = 'test' GROUP BY ALL"""
+    found = {(row["arm"], row["epoch"]): row["acc"] for row in query(run, sql).to_pylist()}
+    epochs = query(run, "SELECT arm, epoch, acc FROM epochs WHERE split = 'test'").to_pylist()
+    recorded_acc = {(row["arm"], row["epoch"]): row["acc"] for row in epochs}
+    assert found
+    assert found == pytest.approx({key: recorded_acc[key] for key in found})
+
+
+def test_the_second_run_trains_nothing(run_tiny: RunTiny) -> None:
+    first = run_tiny()
+    before = {path: path.stat().st_mtime_ns for path in (first.run / "arms").iterdir()}
+    again = run_tiny()
+    assert (again.wanted, again.trained) == (2, 0)
+    assert {path: path.stat().st_mtime_ns for path in (first.run / "arms").iterdir()} == before
+
+
+def test_added_arms_are_trained_and_only_those(run_tiny: RunTiny) -> None:
+    run_tiny()
+    more = run_tiny("grid.loss=[soft_macro_f1, bce, mse]", "grid.seed=[0, 1]")
+    assert (more.wanted, more.trained) == (6, 4)
+
+
+def test_resuming_gives_the_bits_of_an_uninterrupted_run(run_tiny: RunTiny, tmp_path: Path) -> None:
+    whole = run_tiny("grid.seed=[0, 1]", out=tmp_path / "whole").run
+    run_tiny(out=tmp_path / "parts")
+    parts = run_tiny("grid.seed=[0, 1]", out=tmp_path / "parts").run
+    sql = "SELECT arm, split, epoch, example, logits FROM predictions ORDER BY ALL"
+    assert query(whole, sql).equals(query(parts, sql))
+
+
+BAD_LOSSES = """
+from model import loss
+
+@loss(label="raises")
+def raises(logits, y):
+    raise RuntimeError("two\\nlines")
+
+@loss(label="diverges")
+def diverges(logits, y):
+    return (logits * float("nan")).sum()
+"""
+
+
+def test_bad_arms_are_recorded_and_the_others_go_on(run_tiny: RunTiny, tmp_path: Path) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text(BAD_LOSSES)
+    outcome = run_tiny("grid.loss=[raises, diverges, bce]", losses=[path])
+    assert (outcome.trained, outcome.failed, outcome.diverged) == (3, 1, 1)
+    arms = open_run(outcome.run).arms.set_index("loss")
+    assert arms["status"].to_dict() == {"raises": "failed", "diverges": "diverged", "bce": "ok"}
+    assert arms.loc["raises", "error"] == "RuntimeError: two lines"
+    assert arms.loc["diverges", "error"] == "loss or outputs ceased to be finite in epoch 1"
+    assert (outcome.run / "losses" / "bad.py").read_text() == BAD_LOSSES
+    again = run_tiny("grid.loss=[raises, diverges, bce]", losses=[path])
+    assert (again.trained, again.failed) == (1, 1)  # failed is tried again, diverged is not
+
+
+def test_a_loss_whose_source_changed_is_another_arm(run_tiny: RunTiny, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    source = BAD_LOSSES.replace(
+        'raise RuntimeError("two\\nlines")', "return logits.square().mean()"
+    )
+    path.write_text(source)
+    assert run_tiny("grid.loss=[raises]", losses=[path]).trained == 1
+    assert run_tiny("grid.loss=[raises]", losses=[path]).trained == 0
+    path.write_text(source + "# changed\n")
+    assert run_tiny("grid.loss=[raises]", losses=[path]).trained == 1
+
+
+def test_a_folder_of_other_features_is_refused_and_left_alone(
+    run_tiny: RunTiny, tiny: dict[str, Any]
+) -> None:
+    run = run_tiny().run
+    before = sorted(path.name for path in run.rglob("*"))
+    tiny["corpus"]["seed"] = 1
+    with pytest.raises(RecordError, match="other features of sample, language en"):
+        run_tiny()
+    assert sorted(path.name for path in run.rglob("*")) == before
+    tiny["corpus"]["seed"] = 0
+    tiny["languages"] = ["en", "es"]  # another language in the same folder is welcome
+    assert run_tiny().trained == 2
+
+
+def test_without_a_test_split_tables_are_made_on_halves_of_dev(
+    run_tiny: RunTiny, tiny: dict[str, Any]
+) -> None:
+    tiny["corpus"]["test"] = 0
+    outcome = run_tiny()
+    assert "dev set, two-halves rule" in outcome.tables[0].title
+    chosen = query(
+        outcome.run, "SELECT DISTINCT unnest(chosen_by) AS rule FROM predictions ORDER BY rule"
+    )
+    assert "own/a" in chosen["rule"].to_pylist()
+    assert "own" not in chosen["rule"].to_pylist()
+
+
+def test_a_plan_subtracts_and_builds_nothing(
+    tiny: dict[str, Any], run_tiny: RunTiny, cache: Path, tmp_path: Path
+) -> None:
+    run = run_tiny().run
+    more = Request(tiny, out=run, overrides=("grid.seed=[0, 1]",), cache=cache)
+    plan = make_plan(more)
+    assert (len(plan.wanted), len(plan.todo)) == (4, 2)
+    elsewhere = make_plan(Request(tiny, out=run, cache=tmp_path / "empty"))
+    assert not elsewhere.features
+    assert not (tmp_path / "empty").exists()
+
+
+def test_many_parts_are_merged(run_tiny: RunTiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.driver.MERGE_FROM", 3)
+    outcome = run_tiny("grid.seed=[0, 1]")
+    assert len(list((outcome.run / "arms").glob("*.parquet"))) == 1
+    assert len(recorded(outcome.run)) == 4
+    assert run_tiny("grid.seed=[0, 1]").trained == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"executor": "threads"}, "--executor threads: expected one of ray, inline"),
+        ({"device": "tpu"}, "--device tpu: expected one of auto, cpu, cuda"),
+        ({"data": Path("/nowhere")}, "--data /nowhere: no such folder"),
+    ],
+)
+def test_wrong_options(tiny: dict[str, Any], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ExperimentError, match=message):
+        run_experiment(tiny, **options)
+
+
+def test_a_damaged_part_is_named_and_deleting_it_trains_its_arm_again(run_tiny: RunTiny) -> None:
+    run = run_tiny().run
+    part = next((run / "predictions").iterdir())
+    part.write_bytes(part.read_bytes()[:100])
+    with pytest.raises(RecordError, match=part.name):
+        run_tiny()
+    part.unlink()
+    assert run_tiny().trained == 1
