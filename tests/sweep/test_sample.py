@@ -1,0 +1,89 @@
+"""The built-in sample is no toy: losses differ on it, and shuffled labels teach nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.metrics import METRICS, statistics
+from results import open_run, query
+from results.difference import difference
+from sweep import run_experiment
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+POINTS = 100
+SOFT = {"SAcc": "acc", "SM-F1": "macro_f1", "Sm-F1": "micro_f1"}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def run(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample experiment with one seed."""
+    out = tmp_path_factory.mktemp("sample")
+    return run_experiment("sample", out=out, cache=cache, overrides=["grid.seed=[0]"]).run
+
+
+def scores(run: Path) -> dict[tuple[str, str, str], float]:
+    """Points by language, loss and metric, epoch chosen by the arm's own metric."""
+    sql = "SELECT language, label, metric, value FROM scores WHERE chosen_by = 'own'"
+    return {
+        (row["language"], row["label"], row["metric"]): POINTS * row["value"]
+        for row in query(run, sql).to_pylist()
+    }
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_bce_is_neither_lost_nor_perfect(run: Path, language: str) -> None:
+    assert 35 < scores(run)[language, "BCE", "acc"] < 65
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_soft_macro_f1_beats_bce_on_macro_f1_beyond_doubt(run: Path, language: str) -> None:
+    sql = (
+        f"SELECT label, any_value(cell) AS cell FROM arms WHERE language = '{language}' GROUP BY 1"
+    )
+    cells = {row["label"]: row["cell"] for row in query(run, sql).to_pylist()}
+    found = difference(run, cells["SM-F1"], cells["BCE"], "macro_f1")
+    assert found.lo > 0, found
+
+
+def test_some_arm_never_predicts_some_rare_label(run: Path) -> None:
+    sql = """
+        SELECT label, split, epoch, list_min(predicted) AS least
+        FROM epochs JOIN arms USING (arm)
+        WHERE split = 'test' AND epoch = arms.epochs AND list_min(predicted) = 0"""
+    assert len(query(run, sql)) > 0
+
+
+def best_constants(run: Path, language: str) -> dict[str, float]:
+    """By metric, the best score in points that one label set for all test texts can reach."""
+    examples = open_run(run).examples
+    test = examples[(examples["split"] == "test") & (examples["language"] == language)]
+    gold = np.stack(test["labels"].to_list()).astype(bool)
+    classes = gold.shape[1]
+    sets = (np.arange(2**classes)[:, None] >> np.arange(classes) & 1).astype(bool)
+    sums = np.stack([statistics(gold, np.broadcast_to(s, gold.shape)).sum(axis=0) for s in sets])
+    return {name: POINTS * float(metric(sums).max()) for name, metric in METRICS.items()}
+
+
+def test_shuffled_train_labels_teach_nothing(
+    cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    out = tmp_path_factory.mktemp("shuffled")
+    overrides = ["corpus.shuffle_labels=true", "grid.seed=[0]"]
+    run = run_experiment("sample", out=out, cache=cache, overrides=overrides).run
+    constants = {language: best_constants(run, language) for language in ("en", "es")}
+    found = scores(run)
+    assert len(found) == 2 * 5 * 3
+    for (language, label, metric), value in found.items():
+        assert value < constants[language][metric] + 3, (language, label, metric)
+    # What a soft loss can still learn is which labels to always predict, and it does. BCE and MSE
+    # at threshold 0.5 cannot: no label is in half of the texts.
+    for label, metric in SOFT.items():
+        for language, constant in constants.items():
+            assert found[language, label, metric] > constant[metric] - 3, (language, label)
