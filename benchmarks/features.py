@@ -11,8 +11,8 @@ from pathlib import Path
 
 from benchmarks.measure import Row, seconds
 from features import build, find
-from sweep.driver import default_cache
 from sweep.experiment import load_experiment
+from sweep.plan import default_cache
 
 TITLE = "Features of the real English and Spanish corpora, vectors ready (limit 30 s)"
 

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from results.render import Table
-    from sweep.driver import Request
+    from sweep.plan import Request
 
 
 class Form(StrEnum):
@@ -134,8 +134,8 @@ def plan(
     form: FormOption = Form.TABLE,
 ) -> None:
     """Show the arms wanted, recorded and to do, and the time they take; trains nothing."""
-    from sweep.driver import make_plan
-    from sweep.planning import plan_table
+    from sweep.listings import plan_table
+    from sweep.plan import make_plan
 
     made = make_plan(_request(experiment, data, out, set_, losses, cache))
     _print([plan_table(made)], form)
@@ -156,13 +156,15 @@ def features(
     from rich.console import Console
 
     from sweep.driver import build_features
-    from sweep.planning import corpus_table, features_table, sources_table
+    from sweep.listings import corpus_table, coverage_table, features_table, sources_table
 
     built = build_features(
         _request(experiment, data, None, set_, None, cache), Console(stderr=True)
     )
-    tables = [features_table(built), sources_table(built)]
-    _print(tables + ([corpus_table(built)] if stats else []), form)
+    tables = [features_table(built), *sources_table(built)]
+    if stats:
+        tables += [corpus_table(built), coverage_table(built)]
+    _print(tables, form)
 
 
 @app.command()
@@ -174,7 +176,7 @@ def losses(
 ) -> None:
     """List the losses that exist: name, formula, what they approximate, source."""
     from model.catalogue import catalogue
-    from sweep.planning import losses_table
+    from sweep.listings import losses_table
 
     _print([losses_table(catalogue(files or ()))], form)
 
@@ -208,7 +210,7 @@ def _request(
     losses: list[Path] | None,
     cache: Path | None,
 ) -> "Request":
-    from sweep.driver import Request
+    from sweep.plan import Request
 
     return Request(experiment, data, out, tuple(set_ or ()), tuple(losses or ()), cache)
 

@@ -1,6 +1,5 @@
 """The main job: features -> the arms that are not recorded yet -> tables."""
 
-import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,55 +10,22 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from features import Features, build, find
-from model.catalogue import LossSource
+from features import Features, build
 from results.parts import whole_file
-from results.records import check_features, merge_parts, record_examples, recorded
-from sweep.arms import Arm, expand
+from results.records import check_features, merge_parts, record_examples
 from sweep.errors import ExperimentError
-from sweep.experiment import Experiment, load_experiment
 from sweep.packages import check_packages
+from sweep.plan import Plan, Request, subtract
 
 if TYPE_CHECKING:
     from results.render import Table
     from sweep.trial import TrialSpec
-
-SETTLED = ("ok", "diverged")
-"""Statuses that are not tried again."""
 
 MERGE_FROM = 200
 """Parts of a kind from which on they are merged into one: many small files are slow to read."""
 
 EXECUTORS = ("ray", "inline")
 DEVICES = ("auto", "cpu", "cuda")
-
-
-def default_cache() -> Path:
-    """Folder of the feature cache: `$SOFTSWEEP_CACHE`, else `softsweep` in the user's cache."""
-    if given := os.environ.get("SOFTSWEEP_CACHE"):
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "softsweep"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an experiment wants and what of it is recorded.
-
-    Attributes:
-        experiment: as resolved.
-        losses: every known loss by name.
-        features: by language; languages whose features are not built yet are absent.
-        run: run folder.
-        wanted: every arm whose features are there.
-        todo: those that are not recorded yet, or failed.
-    """
-
-    experiment: Experiment
-    losses: Mapping[str, LossSource]
-    features: Mapping[str, Features]
-    run: Path
-    wanted: Sequence[Arm]
-    todo: Sequence[Arm]
 
 
 @dataclass(frozen=True)
@@ -81,58 +47,6 @@ class Outcome:
     diverged: int
     failed: int
     tables: "Sequence[Table]"
-
-
-@dataclass(frozen=True)
-class Request:
-    """An experiment and where its things are, as given on the command line or from Python."""
-
-    experiment: str | Path | Mapping[str, Any]
-    data: Path | None = None
-    out: Path | None = None
-    overrides: Sequence[str] = ()
-    losses: Sequence[Path] = ()
-    cache: Path | None = None
-
-    def load(self) -> tuple[Experiment, dict[str, LossSource], Path, Path]:
-        """The experiment, the losses, the run folder and the cache folder."""
-        if self.data is not None and not self.data.is_dir():
-            raise ExperimentError(f"--data {self.data}: no such folder")
-        experiment, losses = load_experiment(self.experiment, self.overrides, self.losses)
-        run = self.out or Path("runs") / experiment.name
-        if run.exists() and not run.is_dir():
-            raise ExperimentError(f"--out {run}: is a file, expected a folder")
-        return experiment, losses, run.resolve(), (self.cache or default_cache()).resolve()
-
-
-def make_plan(request: Request) -> Plan:
-    """Subtract what is recorded from what is wanted; trains and builds nothing.
-
-    Raises:
-        ExperimentError, InputError, LossError, RecordError: something asked for is wrong.
-    """
-    experiment, losses, run, cache = request.load()
-    found = {
-        language: find(experiment.feature_spec(language), request.data, cache)
-        for language in experiment.languages
-    }
-    features = {language: entry for language, entry in found.items() if entry is not None}
-    for entry in features.values():
-        check_features(run, entry.corpus, entry.language, entry.sha256)
-    return _subtract(experiment, losses, features, run)
-
-
-def _subtract(
-    experiment: Experiment,
-    losses: Mapping[str, LossSource],
-    features: Mapping[str, Features],
-    run: Path,
-) -> Plan:
-    there = experiment.model_copy(update={"languages": tuple(features)})
-    wanted = expand(there, features, losses)
-    have = recorded(run)
-    todo = [arm for arm in wanted if have.get(arm.key) not in SETTLED]
-    return Plan(experiment, losses, features, run, wanted, todo)
 
 
 def build_features(request: Request, console: Console) -> dict[str, Features]:
@@ -201,7 +115,8 @@ def run_experiment(
     features = build_features(request, console)
     for entry in features.values():
         check_features(run, entry.corpus, entry.language, entry.sha256)
-    plan = _subtract(checked, known, features, run)
+        console.print(found_line(entry), highlight=False, soft_wrap=True)
+    plan = subtract(checked, known, features, run)
     _prepare(plan)
     counts = _train(plan, executor, address, device, console) if plan.todo else (0, 0, 0)
     for kind in ("arms", "epochs", "predictions"):
@@ -213,6 +128,20 @@ def run_experiment(
     with console.status("tables") if console.is_terminal else _Quiet():
         tables = aggregate(run)
     return Outcome(run, len(plan.wanted), ok + diverged + failed, diverged, failed, tables)
+
+
+def found_line(entry: Features) -> str:
+    """What was found and used for one language, in a line."""
+    files = [Path(source["path"]).name for source in entry.manifest["sources"]]
+    counts = entry.manifest["coverage"]["train"]
+    covered = 100 * counts["tokens with vector"] / max(counts["tokens"], 1)
+    parts = [
+        f"{entry.language}: {', '.join(files) or entry.corpus}",
+        f"n = {entry.n}, d + v = {entry.d} + {entry.v}",
+        f"{covered:.1f}% of train tokens have a vector",
+        *entry.manifest["notes"],
+    ]
+    return "; ".join(parts)
 
 
 class _Quiet:

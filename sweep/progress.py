@@ -87,6 +87,8 @@ class Watcher:
 
     def started(self, spec: TrialSpec) -> None:
         """A trial begins, or begins again after its process died."""
+        if not self._running and not self._done:
+            self._began = time.monotonic()  # what came before says nothing about the pace
         self._running[spec.name] = 0.0
         self._show()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from sweep.driver import Outcome, run_experiment
 
@@ -42,7 +43,12 @@ def run_tiny(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> RunTiny:
     """Runs the tiny experiment inline into `tmp_path / 'run'`, with overrides."""
 
     def run(*overrides: str, **options: Any) -> Outcome:
-        settings: dict[str, Any] = {"executor": "inline", "out": tmp_path / "run", **options}
+        settings: dict[str, Any] = {
+            "executor": "inline",
+            "out": tmp_path / "run",
+            "console": Console(quiet=True),
+            **options,
+        }
         return run_experiment(tiny, cache=cache, overrides=overrides, **settings)
 
     return run

@@ -11,8 +11,9 @@ import yaml
 from results import RecordError, open_run, query
 from results.records import recorded
 from sweep import run_experiment
-from sweep.driver import Outcome, Request, make_plan
+from sweep.driver import Outcome
 from sweep.errors import ExperimentError
+from sweep.plan import Request, make_plan
 
 RunTiny = Callable[..., Outcome]
 

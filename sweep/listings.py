@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from features import Features
+from features.statistics import label_counts, split_rows
 from model.catalogue import LossSource
 from results.records import winners
 from results.render import Cell, Table
-from sweep.driver import Plan
+from sweep.plan import Plan
 from sweep.progress import duration
 
 
@@ -64,8 +65,6 @@ def features_table(features: Mapping[str, Features]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for language, entry in features.items():
         lexicons = [lexicon["name"] for lexicon in entry.manifest["lexicons"]]
-        counts = entry.manifest["coverage"]["train"]
-        covered = 100 * counts["tokens with vector"] / max(counts["tokens"], 1)
         rows.append(
             (
                 language,
@@ -73,7 +72,6 @@ def features_table(features: Mapping[str, Features]) -> Table:
                 entry.d,
                 entry.v,
                 len(entry.vectors()),
-                f"{covered:.1f}",
                 ", ".join(lexicons),
                 str(entry.path),
             )
@@ -81,47 +79,62 @@ def features_table(features: Mapping[str, Features]) -> Table:
     return Table(
         "features",
         "Features",
-        ("language", "n", "d", "v", "words", "% of train tokens", "lexicons", "folder"),
+        ("language", "n", "d", "v", "words", "lexicons", "folder"),
         tuple(rows),
-        notes=(
-            "n: positions of a text; d + v: vector and lexicon columns of a word; % of train "
-            "tokens: those whose word has a vector",
-        ),
+        notes=("n: positions of a text; d + v: vector and lexicon columns of a word",),
     )
 
 
-def sources_table(features: Mapping[str, Features]) -> Table:
-    """The files that were found and used."""
+def sources_table(features: Mapping[str, Features]) -> list[Table]:
+    """The files that were found and used; no table where there are none."""
     rows: list[tuple[Cell, ...]] = [
         (language, source["role"], source["path"], source["sha256"][:12])
         for language, entry in features.items()
         for source in entry.manifest["sources"]
     ]
-    return Table("sources", "Files used", ("language", "role", "file", "sha256"), tuple(rows))
+    columns = ("language", "role", "file", "sha256")
+    return [Table("sources", "Files used", columns, tuple(rows))] if rows else []
 
 
 def corpus_table(features: Mapping[str, Features]) -> Table:
-    """Texts by class and split, as in the paper's Table 1."""
-    columns: list[str] = ["class"]
-    counts: list[list[Cell]] = [[label] for label in next(iter(features.values())).labels]
-    total: list[Cell] = ["labels"]
-    texts: list[Cell] = ["texts"]
-    for language, entry in features.items():
-        for name in entry.splits:
-            labels = entry.split(name).labels
-            columns.append(f"{language} {name}")
-            for row, count in zip(counts, labels.sum(axis=0), strict=True):
-                row.append(int(count))
-            total.append(int(labels.sum()))
-            texts.append(len(labels))
-    rows = [*counts, total, texts]
+    """Texts by class and split of each language, as in the paper's Table 1."""
+    by_language = {language: label_counts(entry) for language, entry in features.items()}
+    first = next(iter(by_language.values()))
+    columns = ["class"]
+    rows: list[list[Cell]] = [[row["label"]] for row in first]
+    for language, counts in by_language.items():
+        columns += [f"{language} {split}" for split in counts[0] if split != "label"]
+        for row, counted in zip(rows, counts, strict=True):
+            row += [count for key, count in counted.items() if key != "label"]
     return Table(
         "corpus",
         "Corpus (the paper's Table 1)",
         tuple(columns),
         tuple(tuple(row) for row in rows),
-        breaks=frozenset({len(counts)}),
+        breaks=frozenset({len(rows) - 2}),
     )
+
+
+def coverage_table(features: Mapping[str, Features]) -> Table:
+    """Texts, labels and coverage by language and split."""
+    rows = [
+        {"language": language} | row
+        for language, entry in features.items()
+        for row in split_rows(entry)
+    ]
+    columns = tuple(dict.fromkeys(key for row in rows for key in row))
+    cells = (tuple(_rounded(row.get(key)) for key in columns) for row in rows)
+    return Table(
+        "coverage",
+        "Coverage",
+        tuple(column.replace("_", " ") for column in columns),
+        tuple(cells),
+        notes=("with ...: % of token occurrences and of types that have a vector or an entry",),
+    )
+
+
+def _rounded(value: Cell) -> Cell:
+    return f"{value:.1f}" if isinstance(value, float) else value
 
 
 def losses_table(losses: Mapping[str, LossSource]) -> Table:
