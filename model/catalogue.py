@@ -8,16 +8,18 @@ the syntax tree, so they load no torch and run nobody's code.
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from model.errors import LossError
+from model.metrics import METRICS
 
 BUILT_IN = Path(__file__).parent / "losses"
 """Every file here is a loss that exists."""
 
 DECORATORS = ("soft_metric", "loss")
+ARGUMENTS = ("label", "approximates", "source")
 DEFAULT_OWN_METRIC = "acc"
 """Metric by which an arm chooses its epoch when its loss approximates none (BCE, MSE)."""
 
@@ -36,6 +38,7 @@ class LossSource:
         formula: first line of the docstring.
         file: name of the file.
         text: the file, whole.
+        built_in: whether the file is softsweep's own.
     """
 
     name: str
@@ -46,6 +49,7 @@ class LossSource:
     formula: str
     file: str
     text: str
+    built_in: bool = False
 
     @property
     def sha256(self) -> str:
@@ -74,11 +78,12 @@ def parse_losses(text: str, file: str) -> list[LossSource]:
     ]
 
 
-def _decorated_functions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.Call]]:
+def _decorated_functions(tree: ast.Module) -> Iterator[tuple[ast.FunctionDef, ast.expr]]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
-                if isinstance(decorator, ast.Call) and _last_name(decorator.func) in DECORATORS:
+                named = decorator.func if isinstance(decorator, ast.Call) else decorator
+                if _last_name(named) in DECORATORS:
                     yield node, decorator
 
 
@@ -89,32 +94,44 @@ def _last_name(expression: ast.expr) -> str:
     return expression.id if isinstance(expression, ast.Name) else ""
 
 
-def _declared(function: ast.FunctionDef, call: ast.Call, text: str, file: str) -> LossSource:
-    where = f"{file}, line {call.lineno}: {function.name}"
-    if call.args:
-        raise LossError(f"{where}: give the decorator's arguments by keyword (label=...)")
-    given: dict[str, str | None] = {}
-    for keyword in call.keywords:
-        try:
-            value = ast.literal_eval(keyword.value)
-        except ValueError as error:
-            raise LossError(f"{where}: {keyword.arg} must be a literal string") from error
-        given[str(keyword.arg)] = value
-    if unknown := given.keys() - {"label", "approximates", "source"}:
-        raise LossError(
-            f"{where}: unknown argument {min(unknown)}; expected label, approximates, source"
-        )
+def _declared(function: ast.FunctionDef, decorator: ast.expr, text: str, file: str) -> LossSource:
+    where = f"{file}, line {decorator.lineno}: {function.name}"
+    if not isinstance(decorator, ast.Call):
+        name = _last_name(decorator)
+        raise LossError(f"{where}: write @{name}(label=...), with parentheses")
+    given = _arguments(decorator, where)
     docstring = ast.get_docstring(function) or ""
     return LossSource(
         name=function.name,
-        kind=_last_name(call.func),
+        kind=_last_name(decorator.func),
         label=given.get("label") or function.name,
         approximates=given.get("approximates"),
-        source=given.get("source") or "",
+        source=given.get("source", ""),
         formula=docstring.split("\n", 1)[0],
         file=file,
         text=text,
     )
+
+
+def _arguments(call: ast.Call, where: str) -> dict[str, str]:
+    """What a decorator is given, checked."""
+    if call.args:
+        raise LossError(f"{where}: give the decorator's arguments by keyword (label=...)")
+    given: dict[str, str] = {}
+    for keyword in call.keywords:
+        if keyword.arg not in ARGUMENTS:
+            raise LossError(
+                f"{where}: unknown argument {keyword.arg}; expected {', '.join(ARGUMENTS)}"
+            )
+        if not isinstance(keyword.value, ast.Constant) or not isinstance(keyword.value.value, str):
+            raise LossError(f"{where}: {keyword.arg} must be a literal string")
+        given[keyword.arg] = keyword.value.value
+    if given.get("approximates", DEFAULT_OWN_METRIC) not in METRICS:
+        raise LossError(
+            f"{where}: approximates unknown metric {given['approximates']!r}; "
+            f"known: {', '.join(METRICS)}"
+        )
+    return given
 
 
 def read_losses(path: Path) -> list[LossSource]:
@@ -125,8 +142,10 @@ def read_losses(path: Path) -> list[LossSource]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LossError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    except OSError as error:
+        raise LossError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise LossError(f"{path}: not UTF-8 text (byte {error.start})") from error
     losses = parse_losses(text, path.name)
     if not losses:
         raise LossError(f"{path}: no function decorated with @soft_metric or @loss")
@@ -138,7 +157,7 @@ def built_in_losses() -> tuple[LossSource, ...]:
     """Every loss of `model/losses/`, by file name."""
     files = sorted(BUILT_IN.glob("[a-z]*.py"))
     return tuple(
-        source
+        replace(source, built_in=True)
         for file in files
         for source in parse_losses(file.read_text(encoding="utf-8"), file.name)
     )
@@ -154,10 +173,13 @@ def catalogue(user_files: Iterable[Path] = ()) -> dict[str, LossSource]:
     for path in user_files:
         sources.extend(read_losses(path))
     by_name: dict[str, LossSource] = {}
+    by_label: dict[str, LossSource] = {}
     for source in sources:
-        if source.name in by_name:
-            raise LossError(
-                f"{source.file}: {source.name} is already declared in {by_name[source.name].file}"
-            )
-        by_name[source.name] = source
+        for same in (by_name.get(source.name), by_label.get(source.label)):
+            if same:
+                raise LossError(
+                    f"{source.file}: {source.name}, labelled {source.label}, is already declared "
+                    f"in {same.file} as {same.name}, labelled {same.label}"
+                )
+        by_name[source.name] = by_label[source.label] = source
     return by_name

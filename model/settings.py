@@ -31,7 +31,7 @@ class NetworkSettings(Settings):
 class TrainSettings(Settings):
     """How one arm is trained."""
 
-    epochs: int = Field(30, ge=1)
+    epochs: int = Field(30, ge=1, lt=2**31)
     """Passes over the train split, those of the warm-up included."""
     learning_rate: float = Field(1e-3, gt=0)
     """RMSprop's step size (Keras)."""

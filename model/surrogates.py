@@ -132,7 +132,7 @@ def load_loss(declared: LossSource) -> Loss:
     module = ModuleType(f"softsweep_loss_{declared.sha256[:12]}")
     try:
         exec(compile(declared.text, declared.file, "exec"), module.__dict__)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LossError(f"{declared.file}: {type(error).__name__}: {error}") from error
     found = getattr(module, declared.name)
     if not isinstance(found, Loss):

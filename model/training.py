@@ -5,6 +5,7 @@ same mini-batches, whatever else is in their stack and wherever they are resumed
 """
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,7 +99,10 @@ class Training:
         self.data = data
         self.device = torch.device(device)
         train = data.splits["train"]
-        self.table = torch.tensor(data.table, dtype=dtype, device=self.device)
+        with warnings.catch_warnings():
+            # The table is mapped read-only, one copy for all trials of a node; nothing writes it.
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            self.table = torch.from_numpy(data.table).to(self.device, dtype)
         self.words = {
             name: torch.tensor(split.words, dtype=torch.long, device=self.device)
             for name, split in data.splits.items()

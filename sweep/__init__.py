@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sweep.driver import Outcome as Outcome
+    from sweep.driver import Workers as Workers
     from sweep.driver import run_experiment as run_experiment
     from sweep.errors import ExperimentError as ExperimentError
 
 _HOMES = {
     "ExperimentError": "sweep.errors",
     "Outcome": "sweep.driver",
+    "Workers": "sweep.driver",
     "run_experiment": "sweep.driver",
 }
 
-__all__ = ["ExperimentError", "Outcome", "run_experiment"]
+__all__ = ["ExperimentError", "Outcome", "Workers", "run_experiment"]
 
 
 def __getattr__(name: str) -> object:

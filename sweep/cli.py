@@ -9,7 +9,6 @@ import typer
 
 if TYPE_CHECKING:
     from results.render import Table
-    from sweep.plan import Request
 
 
 class Form(StrEnum):
@@ -87,12 +86,13 @@ def run(
     executor: Annotated[Executor, typer.Option(help="Where arms are trained.")] = Executor.RAY,
     address: Annotated[str | None, typer.Option(help="A running Ray cluster.")] = None,
     device: Annotated[Device, typer.Option(help="What they are trained on.")] = Device.AUTO,
+    trials_per_gpu: Annotated[int, typer.Option(help="Trials that share a GPU.")] = 1,
     form: FormOption = Form.TABLE,
 ) -> None:
     """Build features, train the arms that are not recorded yet, print the tables."""
     from rich.console import Console
 
-    from sweep.driver import run_experiment
+    from sweep.driver import Workers, run_experiment
 
     console = Console(stderr=True)
     outcome = run_experiment(
@@ -102,23 +102,20 @@ def run(
         overrides=set_ or (),
         losses=losses or (),
         cache=cache,
-        executor=executor.value,
-        address=address,
-        device=device.value,
+        workers=Workers(executor.value, address, device.value, trials_per_gpu),
         console=console,
     )
     _print([table for table in outcome.tables if table.headline], form)
-    if outcome.trained:
-        already = outcome.wanted - outcome.trained
-        said = f"{outcome.trained} arms trained"
-        said += f", {already} were recorded already" if already else ""
-        said += f", {outcome.diverged} diverged" if outcome.diverged else ""
-        said += f", {outcome.failed} failed (tried again by the next run)" if outcome.failed else ""
+    if outcome.tried:
+        said = [f"{outcome.tried} arms trained"]
+        already = outcome.wanted - outcome.tried
+        said += [f"{already} were recorded already"] if already else []
     else:
-        said = f"nothing to train: all {outcome.wanted} arms are recorded"
-    console.print(
-        f"{said}; tables are in {shown(outcome.run / 'tables')}", highlight=False, soft_wrap=True
-    )
+        said = [f"nothing to train: all {outcome.wanted} arms are recorded"]
+    said += [f"{outcome.diverged} diverged"] if outcome.diverged else []
+    said += [f"{outcome.failed} failed (tried again by the next run)"] if outcome.failed else []
+    summary = f"{', '.join(said)}; tables are in {shown(outcome.run / 'tables')}"
+    console.print(summary, highlight=False, soft_wrap=True, markup=False)
     if outcome.failed or outcome.diverged:
         raise typer.Exit(1)
 
@@ -135,10 +132,12 @@ def plan(
 ) -> None:
     """Show the arms wanted, recorded and to do, and the time they take; trains nothing."""
     from sweep.listings import plan_table
-    from sweep.plan import make_plan
+    from sweep.plan import find_features, make_job, make_plan
 
-    made = make_plan(_request(experiment, data, out, set_, losses, cache))
-    _print([plan_table(made)], form)
+    job = make_job(
+        experiment, data=data, out=out, overrides=set_ or (), losses=losses or (), cache=cache
+    )
+    _print([plan_table(make_plan(job, find_features(job)))], form)
 
 
 @app.command()
@@ -157,10 +156,10 @@ def features(
 
     from sweep.driver import build_features
     from sweep.listings import corpus_table, coverage_table, features_table, sources_table
+    from sweep.plan import make_job
 
-    built = build_features(
-        _request(experiment, data, None, set_, None, cache), Console(stderr=True)
-    )
+    job = make_job(experiment, data=data, overrides=set_ or (), cache=cache)
+    built = build_features(job, Console(stderr=True))
     tables = [features_table(built), *sources_table(built)]
     if stats:
         tables += [corpus_table(built), coverage_table(built)]
@@ -200,19 +199,6 @@ def query(
     from results.render import from_arrow
 
     _print([from_arrow(answer(run, sql))], form)
-
-
-def _request(
-    experiment: str,
-    data: Path | None,
-    out: Path | None,
-    set_: list[str] | None,
-    losses: list[Path] | None,
-    cache: Path | None,
-) -> "Request":
-    from sweep.plan import Request
-
-    return Request(experiment, data, out, tuple(set_ or ()), tuple(losses or ()), cache)
 
 
 def _print(tables: "list[Table]", form: Form) -> None:

@@ -1,7 +1,9 @@
 """The main job: features -> the arms that are not recorded yet -> tables."""
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from features import Features, build
+from model.catalogue import LossSource
 from results.parts import whole_file
-from results.records import check_features, merge_parts, record_examples
+from results.records import merge_parts, record_examples, recorded
 from sweep.errors import ExperimentError
 from sweep.packages import check_packages
-from sweep.plan import Plan, Request, subtract
+from sweep.plan import Job, Plan, make_job, make_plan
 
 if TYPE_CHECKING:
     from results.render import Table
@@ -35,23 +38,102 @@ class Outcome:
     Attributes:
         run: run folder.
         wanted: arms that the experiment wants.
-        trained: of them, those trained now.
-        diverged: of those, arms whose outputs ceased to be finite.
-        failed: of those, arms that ended in an error.
+        tried: of them, those that were not recorded yet and were trained now.
+        diverged: of those wanted, arms recorded as diverged.
+        failed: of those wanted, arms recorded as failed.
         tables: the tables of the whole run folder, headlines first.
     """
 
     run: Path
     wanted: int
-    trained: int
+    tried: int
     diverged: int
     failed: int
     tables: "Sequence[Table]"
 
 
-def build_features(request: Request, console: Console) -> dict[str, Features]:
+@dataclass(frozen=True)
+class Workers:
+    """Where and on what arms are trained.
+
+    Attributes:
+        executor: `ray` or `inline`.
+        address: of a running Ray cluster; a local one is started otherwise.
+        device: `cpu`, `cuda`, or `auto` (a GPU where there is one).
+        trials_per_gpu: trials that share a GPU.
+    """
+
+    executor: str = "ray"
+    address: str | None = None
+    device: str = "auto"
+    trials_per_gpu: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what does not exist."""
+        _one_of("--executor", self.executor, EXECUTORS)
+        _one_of("--device", self.device, DEVICES)
+        if self.trials_per_gpu < 1:
+            raise ExperimentError(f"--trials-per-gpu {self.trials_per_gpu}: expected at least 1")
+
+
+def _one_of(option: str, value: str, allowed: Iterable[str]) -> None:
+    if value not in allowed:
+        raise ExperimentError(f"{option} {value}: expected one of {', '.join(allowed)}")
+
+
+def run_experiment(
+    experiment: str | Path | Mapping[str, Any],
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    losses: Sequence[str | Path] = (),
+    cache: str | Path | None = None,
+    workers: Workers | None = None,
+    console: Console | None = None,
+) -> Outcome:
+    """Build features, train the arms that are not recorded, write the tables.
+
+    Args:
+        experiment: as the others up to `cache`, see `sweep.plan.make_job`.
+        data: data folder.
+        out: run folder.
+        overrides: `key.key=value` settings.
+        losses: files with losses of your own.
+        cache: feature cache.
+        workers: where and on what arms are trained.
+        console: where progress is shown; standard error by default.
+
+    Raises:
+        ExperimentError, InputError, LossError, RecordError: something asked for is wrong, or
+            records cannot be written.
+    """
+    workers = workers or Workers()
+    console = console or Console(stderr=True)
+    check_packages(shared_with_workers=workers.executor == "ray")
+    job = make_job(experiment, data=data, out=out, overrides=overrides, losses=losses, cache=cache)
+    plan = make_plan(job, build_features(job, console))
+    for entry in plan.features.values():
+        console.print(found_line(entry), highlight=False, soft_wrap=True, markup=False)
+    _prepare(plan)
+    if plan.todo:
+        _train(plan, workers, console)
+    for kind in ("arms", "epochs", "predictions"):
+        merge_parts(job.run, kind, MERGE_FROM)
+
+    from results import aggregate
+
+    have = recorded(job.run)
+    ended = Counter(have[arm.key] for arm in plan.wanted)
+    with console.status("tables") if console.is_terminal else nullcontext():
+        tables = aggregate(job.run)
+    return Outcome(
+        job.run, len(plan.wanted), len(plan.todo), ended["diverged"], ended["failed"], tables
+    )
+
+
+def build_features(job: Job, console: Console) -> dict[str, Features]:
     """The features of every language of an experiment, built where the cache lacks them."""
-    experiment, _, _, cache = request.load()
     features = {}
     with Progress(
         TextColumn("[bold]features {task.fields[language]}"),
@@ -62,115 +144,51 @@ def build_features(request: Request, console: Console) -> dict[str, Features]:
         transient=True,
         disable=not console.is_terminal,
     ) as bar:
-        for language in experiment.languages:
+        for language in job.experiment.languages:
             task = bar.add_task("", total=1.0, language=language)
 
             def report(step: str, fraction: float, task: Any = task) -> None:
                 bar.update(task, description=step, completed=fraction)
 
-            features[language] = build(
-                experiment.feature_spec(language), request.data, cache, report
-            )
+            spec = job.experiment.feature_spec(language)
+            features[language] = build(spec, job.data, job.cache, report)
             bar.remove_task(task)
     return features
 
 
-def run_experiment(
-    experiment: str | Path | Mapping[str, Any],
-    *,
-    data: Path | None = None,
-    out: Path | None = None,
-    overrides: Sequence[str] = (),
-    losses: Sequence[Path] = (),
-    cache: Path | None = None,
-    executor: str = "ray",
-    address: str | None = None,
-    device: str = "auto",
-    console: Console | None = None,
-) -> Outcome:
-    """Build features, train the arms that are not recorded, write the tables.
-
-    Args:
-        experiment: a built-in name, the path of a YAML file, or the mapping itself.
-        data: folder below which corpora, lexicons and texts are found by their official names.
-        out: run folder; `runs/<name of the experiment>` by default.
-        overrides: `key.key=value` settings that replace the experiment's.
-        losses: files with losses of your own.
-        cache: folder of the feature cache; `default_cache()` by default.
-        executor: `ray` or `inline`.
-        address: of a running Ray cluster; a local one is started otherwise.
-        device: `cpu`, `cuda`, or `auto` (a GPU where there is one).
-        console: where progress is shown; standard error by default.
-
-    Raises:
-        ExperimentError, InputError, LossError, RecordError: something asked for is wrong, or
-            records cannot be written.
-    """
-    _one_of("--executor", executor, EXECUTORS)
-    _one_of("--device", device, DEVICES)
-    check_packages(shared_with_workers=executor == "ray")
-    console = console or Console(stderr=True)
-    request = Request(experiment, data, out, overrides, losses, cache)
-    checked, known, run, _ = request.load()
-    features = build_features(request, console)
-    for entry in features.values():
-        check_features(run, entry.corpus, entry.language, entry.sha256)
-        console.print(found_line(entry), highlight=False, soft_wrap=True)
-    plan = subtract(checked, known, features, run)
-    _prepare(plan)
-    counts = _train(plan, executor, address, device, console) if plan.todo else (0, 0, 0)
-    for kind in ("arms", "epochs", "predictions"):
-        merge_parts(run, kind, MERGE_FROM)
-
-    from results import aggregate
-
-    ok, diverged, failed = counts
-    with console.status("tables") if console.is_terminal else _Quiet():
-        tables = aggregate(run)
-    return Outcome(run, len(plan.wanted), ok + diverged + failed, diverged, failed, tables)
-
-
 def found_line(entry: Features) -> str:
     """What was found and used for one language, in a line."""
-    files = [Path(source["path"]).name for source in entry.manifest["sources"]]
-    counts = entry.manifest["coverage"]["train"]
+    manifest = entry.manifest
+    files = [Path(source["path"]).name for source in manifest["sources"]]
+    counts = manifest["coverage"]["train"]
     covered = 100 * counts["tokens with vector"] / max(counts["tokens"], 1)
+    unmatched = sum(lexicon["multiword_not_matched"] for lexicon in manifest["lexicons"])
     parts = [
         f"{entry.language}: {', '.join(files) or entry.corpus}",
         f"n = {entry.n}, d + v = {entry.d} + {entry.v}",
         f"{covered:.1f}% of train tokens have a vector",
-        *entry.manifest["notes"],
+        *(["unknown words take the mean vector"] if manifest["unknown_is_mean"] else []),
+        *([f"{unmatched} lexicon entries of several words are not matched"] if unmatched else []),
+        *manifest["notes"],
     ]
     return "; ".join(parts)
 
 
-class _Quiet:
-    """A context that shows nothing."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _one_of(option: str, value: str, allowed: Iterable[str]) -> None:
-    if value not in allowed:
-        raise ExperimentError(f"{option} {value}: expected one of {', '.join(allowed)}")
-
-
 def _prepare(plan: Plan) -> None:
     """Write what a run folder holds beside its trials: experiment, loss files, examples."""
-    resolved = yaml.safe_dump(
-        plan.experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True
-    )
-    with whole_file(plan.run / "experiment.yaml") as file:
-        file.write(resolved.encode())
-    for path in plan.experiment.losses:
-        with whole_file(plan.run / "losses" / Path(path).name) as file:
-            file.write(Path(path).read_bytes())
+    job = plan.job
+    used = {job.losses[name] for name in job.experiment.grid.loss}
+    own = {loss_path(loss): loss.text for loss in used if not loss.built_in}
+    resolved = job.experiment.model_dump(mode="json") | {"losses": sorted(own)}
+    with whole_file(job.run / "experiment.yaml") as file:
+        file.write(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).encode())
+    for path, text in own.items():
+        with whole_file(job.run / path) as file:
+            file.write(text.encode())
     for entry in plan.features.values():
         splits = {name: entry.split(name) for name in entry.splits}
         record_examples(
-            plan.run,
+            job.run,
             entry.corpus,
             entry.language,
             entry.labels,
@@ -182,6 +200,45 @@ def _prepare(plan: Plan) -> None:
         )
 
 
+def loss_path(loss: LossSource) -> str:
+    """Where a run folder keeps a user's loss file: one for each version of it."""
+    stem = Path(loss.file).stem
+    return f"losses/{stem}-{loss.sha256[:8]}.py"
+
+
+def _train(plan: Plan, workers: Workers, console: Console) -> None:
+    """Train what is to do."""
+    from sweep.progress import Watcher
+
+    specs = trial_specs(plan, _device(workers))
+    texts = {name: len(entry.split("train").ids) for name, entry in plan.features.items()}
+    work = {
+        spec.name: spec.epochs * texts[spec.arms[0].language] / spec.arms[0].batch_size
+        for spec in specs
+    }
+    with Watcher(console, plan.job.experiment.name, work, len(plan.todo)) as watcher:
+        if workers.executor == "inline":
+            from sweep.executors.inline import run_inline
+
+            run_inline(specs, watcher)
+        else:
+            from sweep.executors.ray import run_ray
+
+            run_ray(specs, watcher, plan.job.run, workers.address, workers.trials_per_gpu)
+
+
+def _device(workers: Workers) -> str:
+    """The device that trials are told to use."""
+    import torch
+
+    usable = torch.cuda.is_available()
+    if workers.device == "auto":
+        return "cuda" if usable else "cpu"
+    if workers.device == "cuda" and not usable and workers.address is None:
+        raise ExperimentError("--device cuda: no CUDA device is usable here; give cpu or auto")
+    return workers.device
+
+
 def trial_specs(plan: Plan, device: str) -> "list[TrialSpec]":
     """The trials that train what is to do: stacks of one arm."""
     from sweep.trial import TrialSpec
@@ -190,41 +247,11 @@ def trial_specs(plan: Plan, device: str) -> "list[TrialSpec]":
     return [
         TrialSpec(
             name=f"{arm.key}-{attempt}",
-            run=plan.run,
+            run=plan.job.run,
             features=plan.features[arm.language].path,
             arms=(arm,),
-            losses={arm.loss: plan.losses[arm.loss]},
+            losses={arm.loss: plan.job.losses[arm.loss]},
             device=device,
         )
         for arm in plan.todo
     ]
-
-
-def _train(
-    plan: Plan, executor: str, address: str | None, device: str, console: Console
-) -> tuple[int, int, int]:
-    """Train what is to do; how many arms ended ok, diverged, failed."""
-    import torch
-
-    from sweep.progress import Watcher
-
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device == "cuda" and not torch.cuda.is_available() and address is None:
-        raise ExperimentError("--device cuda: no CUDA device is usable here; give cpu or auto")
-    specs = trial_specs(plan, device)
-    texts = {name: len(entry.split("train").ids) for name, entry in plan.features.items()}
-    work = {
-        spec.name: spec.epochs * texts[spec.arms[0].language] / spec.arms[0].batch_size
-        for spec in specs
-    }
-    with Watcher(console, plan.experiment.name, work, len(plan.todo)) as watcher:
-        if executor == "inline":
-            from sweep.executors.inline import run_inline
-
-            run_inline(specs, watcher)
-        else:
-            from sweep.executors.ray import run_ray
-
-            run_ray(specs, watcher, plan.run, address)
-    return watcher.ok, watcher.diverged, watcher.failed

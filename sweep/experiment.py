@@ -21,6 +21,9 @@ SWEPT = ("learning_rate", "warmup_epochs", "reset_optimizer")
 """Settings of `train` that `grid` may list several values of."""
 
 NonEmpty = Field(min_length=1)
+Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+BatchSize = Annotated[int, Field(ge=1, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Section(BaseModel):
@@ -33,8 +36,8 @@ class Grid(Section):
     """What is compared: every combination of the values listed."""
 
     loss: Annotated[tuple[str, ...], NonEmpty]
-    batch_size: Annotated[tuple[Annotated[int, Field(ge=1)], ...], NonEmpty] = (16,)
-    seed: Annotated[tuple[Annotated[int, Field(ge=0)], ...], NonEmpty] = (0,)
+    batch_size: Annotated[tuple[BatchSize, ...], NonEmpty] = (16,)
+    seed: Annotated[tuple[Seed, ...], NonEmpty] = (0,)
     learning_rate: Annotated[tuple[float, ...], NonEmpty] | None = None
     warmup_epochs: Annotated[tuple[int, ...], NonEmpty] | None = None
     reset_optimizer: Annotated[tuple[bool, ...], NonEmpty] | None = None
@@ -62,7 +65,7 @@ class Experiment(Section):
         losses: paths of the user's loss files.
     """
 
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    name: Name
     corpus: CorpusSpec
     languages: Annotated[tuple[str, ...], NonEmpty]
     vectors: Annotated[SkipGram | VectorFile, Field(discriminator="kind")] = SkipGram()
@@ -77,12 +80,13 @@ class Experiment(Section):
         for key in SWEPT:
             if getattr(self.grid, key) is not None and key in self.train.model_fields_set:
                 raise ValueError(f"{key} is given in both grid and train; give it in one of them")
-        for settings in self.train_settings():  # raises for a warm-up that leaves no epoch
-            assert settings.epochs
+        self.train_settings()  # raises for a warm-up that leaves no epoch
         return self
 
     @model_validator(mode="after")
     def _languages_are_known(self) -> Self:
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError("languages: a value is listed twice")
         for index, language in enumerate(self.languages):
             if language not in LANGUAGES:
                 raise ValueError(
@@ -193,6 +197,9 @@ def _parse(text: str, where: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ExperimentError(f"{where}, line {line}: not valid YAML ({error.problem})") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a NUL byte, a date 2026-99-99
+        reason = " ".join(str(error).split())
+        raise ExperimentError(f"{where}: not valid YAML ({reason})") from None
     if not isinstance(content, dict):
         raise ExperimentError(f"{where}: expected a mapping with keys such as name, corpus, grid")
     return content
@@ -205,7 +212,7 @@ def _apply(given: dict[str, Any], override: str) -> None:
         raise ExperimentError(f"--set {override}: expected key=value, as in train.epochs=5")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise ExperimentError(f"--set {override}: the value is not valid YAML") from None
     *sections, key = path.split(".")
     for section in sections:

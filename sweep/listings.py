@@ -18,13 +18,13 @@ def plan_table(plan: Plan) -> Table:
     Time is judged by the recorded arms of the run with the same language and batch size: core
     seconds per epoch and arm.
     """
-    pace = _pace(plan.run)
+    pace = _pace(plan.job.run)
     rows: list[tuple[Cell, ...]] = []
-    for language in plan.experiment.languages:
+    for language in plan.job.experiment.languages:
         if language not in plan.features:
             rows.append((language, None, None, None, None, "features are not built yet"))
             continue
-        for size in sorted(plan.experiment.grid.batch_size):
+        for size in sorted(plan.job.experiment.grid.batch_size):
             wanted, todo = (
                 [arm for arm in arms if (arm.language, arm.batch_size) == (language, size)]
                 for arms in (plan.wanted, plan.todo)
@@ -35,14 +35,14 @@ def plan_table(plan: Plan) -> Table:
             rows.append((language, size, len(wanted), len(wanted) - len(todo), len(todo), time))
     notes = [
         f"{len(plan.wanted)} arms wanted, {len(plan.wanted) - len(plan.todo)} recorded, "
-        f"{len(plan.todo)} to do in {len(plan.todo)} stacks of one; run folder {plan.run}",
+        f"{len(plan.todo)} to do in {len(plan.todo)} stacks of one; run folder {plan.job.run}",
         "core time: by the arms of this run that are recorded with that language and batch size",
     ]
-    if len(plan.features) < len(plan.experiment.languages):
+    if len(plan.features) < len(plan.job.experiment.languages):
         notes.append("build them with `softsweep features`: arm keys depend on their bytes")
     return Table(
         "plan",
-        f"Plan of {plan.experiment.name}",
+        f"Plan of {plan.job.experiment.name}",
         ("language", "b", "wanted", "recorded", "to do", "core time"),
         tuple(rows),
         notes=tuple(notes),

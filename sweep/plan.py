@@ -17,6 +17,42 @@ SETTLED = ("ok", "diverged")
 """Statuses that are not tried again."""
 
 
+@dataclass(frozen=True)
+class Job:
+    """An experiment, checked, and where its things are.
+
+    Attributes:
+        experiment: as resolved.
+        losses: every known loss by name.
+        data: folder below which official files are found, or None.
+        run: run folder.
+        cache: folder of the feature cache.
+    """
+
+    experiment: Experiment
+    losses: Mapping[str, LossSource]
+    data: Path | None
+    run: Path
+    cache: Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a job wants and what of it is to do.
+
+    Attributes:
+        job: the job.
+        features: by language; languages whose features are not built yet are absent.
+        wanted: every arm whose features are there.
+        todo: those that are not recorded yet, or failed.
+    """
+
+    job: Job
+    features: Mapping[str, Features]
+    wanted: Sequence[Arm]
+    todo: Sequence[Arm]
+
+
 def default_cache() -> Path:
     """Folder of the feature cache: `$SOFTSWEEP_CACHE`, else `softsweep` in the user's cache."""
     if given := os.environ.get("SOFTSWEEP_CACHE"):
@@ -24,75 +60,65 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "softsweep"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What an experiment wants and what of it is recorded.
+def make_job(
+    experiment: str | Path | Mapping[str, Any],
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    losses: Sequence[str | Path] = (),
+    cache: str | Path | None = None,
+) -> Job:
+    """Check an experiment and the folders given with it.
 
-    Attributes:
-        experiment: as resolved.
-        losses: every known loss by name.
-        features: by language; languages whose features are not built yet are absent.
-        run: run folder.
-        wanted: every arm whose features are there.
-        todo: those that are not recorded yet, or failed.
-    """
-
-    experiment: Experiment
-    losses: Mapping[str, LossSource]
-    features: Mapping[str, Features]
-    run: Path
-    wanted: Sequence[Arm]
-    todo: Sequence[Arm]
-
-
-@dataclass(frozen=True)
-class Request:
-    """An experiment and where its things are, as given on the command line or from Python."""
-
-    experiment: str | Path | Mapping[str, Any]
-    data: Path | None = None
-    out: Path | None = None
-    overrides: Sequence[str] = ()
-    losses: Sequence[Path] = ()
-    cache: Path | None = None
-
-    def load(self) -> tuple[Experiment, dict[str, LossSource], Path, Path]:
-        """The experiment, the losses, the run folder and the cache folder."""
-        if self.data is not None and not self.data.is_dir():
-            raise ExperimentError(f"--data {self.data}: no such folder")
-        experiment, losses = load_experiment(self.experiment, self.overrides, self.losses)
-        run = self.out or Path("runs") / experiment.name
-        if run.exists() and not run.is_dir():
-            raise ExperimentError(f"--out {run}: is a file, expected a folder")
-        return experiment, losses, run.resolve(), (self.cache or default_cache()).resolve()
-
-
-def make_plan(request: Request) -> Plan:
-    """Subtract what is recorded from what is wanted; trains and builds nothing.
+    Args:
+        experiment: a built-in name, the path of a YAML file, or the mapping itself.
+        data: folder below which corpora, lexicons and texts are found by their official names.
+        out: run folder; `runs/<name of the experiment>` by default.
+        overrides: `key.key=value` settings that replace the experiment's.
+        losses: files with losses of your own.
+        cache: folder of the feature cache; `default_cache()` by default.
 
     Raises:
-        ExperimentError, InputError, LossError, RecordError: something asked for is wrong.
+        ExperimentError, LossError: something asked for is wrong.
     """
-    experiment, losses, run, cache = request.load()
+    if data is not None and not Path(data).is_dir():
+        raise ExperimentError(f"--data {data}: no such folder")
+    checked, known = load_experiment(experiment, overrides, [Path(path) for path in losses])
+    run = Path(out) if out else Path("runs") / checked.name
+    if run.exists() and not run.is_dir():
+        raise ExperimentError(f"--out {run}: is a file, expected a folder")
+    return Job(
+        checked,
+        known,
+        Path(data) if data else None,
+        run.resolve(),
+        Path(cache or default_cache()).resolve(),
+    )
+
+
+def find_features(job: Job) -> dict[str, Features]:
+    """The features that are in the cache, by language; builds nothing."""
     found = {
-        language: find(experiment.feature_spec(language), request.data, cache)
-        for language in experiment.languages
+        language: find(job.experiment.feature_spec(language), job.data, job.cache)
+        for language in job.experiment.languages
     }
-    features = {language: entry for language, entry in found.items() if entry is not None}
+    return {language: entry for language, entry in found.items() if entry is not None}
+
+
+def make_plan(job: Job, features: Mapping[str, Features]) -> Plan:
+    """Subtract what is recorded from what is wanted.
+
+    Args:
+        job: the job.
+        features: by language, of all its languages or of some.
+
+    Raises:
+        RecordError: the run folder holds other features, or is damaged.
+    """
     for entry in features.values():
-        check_features(run, entry.corpus, entry.language, entry.sha256)
-    return subtract(experiment, losses, features, run)
-
-
-def subtract(
-    experiment: Experiment,
-    losses: Mapping[str, LossSource],
-    features: Mapping[str, Features],
-    run: Path,
-) -> Plan:
-    """The plan of an experiment whose features are there, for all languages or some."""
-    there = experiment.model_copy(update={"languages": tuple(features)})
-    wanted = expand(there, features, losses)
-    have = recorded(run)
-    todo = [arm for arm in wanted if have.get(arm.key) not in SETTLED]
-    return Plan(experiment, losses, features, run, wanted, todo)
+        check_features(job.run, entry.corpus, entry.language, entry.sha256)
+    there = job.experiment.model_copy(update={"languages": tuple(features)})
+    wanted = expand(there, features, job.losses)
+    have = recorded(job.run)
+    return Plan(job, features, wanted, [a for a in wanted if have.get(a.key) not in SETTLED])

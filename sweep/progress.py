@@ -101,12 +101,9 @@ class Watcher:
             for arm, status in zip(spec.arms, advance.statuses, strict=True):
                 setattr(self, status, getattr(self, status) + 1)
                 if status != "ok":
-                    self.console.print(
-                        f"[red]{status}[/red] {arm.label} {arm.language} b={arm.batch_size} "
-                        f"seed={arm.seed}: {advance.error}",
-                        highlight=False,
-                        soft_wrap=True,
-                    )
+                    where = f"{arm.label} {arm.language} b={arm.batch_size} seed={arm.seed}"
+                    line = Text.assemble((status, "red"), f" {where}: {advance.error}")
+                    self.console.print(line, soft_wrap=True)
         self._show()
 
     def _show(self) -> None:
@@ -120,7 +117,7 @@ class Watcher:
         self._bar.update(self._task, completed=recorded, counts=counts, left=left)
         if not self.console.is_terminal and time.monotonic() - self._spoke > PLAIN_EVERY:
             self._spoke = time.monotonic()
-            self.console.print(f"{self.name}: {recorded}/{self.arms} arms{counts} {left}")
+            self.console.print(Text(f"{self.name}: {recorded}/{self.arms} arms{counts} {left}"))
 
     def _time_left(self) -> str:
         """`0:35 left`, or nothing before there is anything to judge by."""

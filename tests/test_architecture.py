@@ -1,6 +1,7 @@
 """Imports run one way: corpus -> features -> model -> results, and `sweep` drives the three."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("features", "model", "results", "sweep")
+MODULE = re.compile(rf"({'|'.join(ROOMS)})(\.\w+)+")
 ALLOWED = {
     "features": set[str](),
     "model": set[str](),
@@ -20,8 +22,11 @@ def imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            yield node.module or ""
+        elif isinstance(node, ast.Constant) and MODULE.fullmatch(str(node.value)):
+            yield str(node.value)  # for import_module
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -86,7 +86,7 @@ class _Reporter(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         spec = self.specs[trial.config["trial"]]
-        error = f"gave up after {RETRIES + 1} tries: {describe(trial.get_error())}"
+        error = f"its process died: {describe(trial.get_error())}"
         record_failure(spec, error)
         statuses = ("failed",) * len(spec.arms)
         self.watcher.advanced(spec, Advance(0, finished=True, statuses=statuses, error=error))
@@ -107,7 +107,11 @@ class _StopOnAbort(tune.Stopper):
 
 
 def run_ray(
-    specs: Sequence[TrialSpec], watcher: Watcher, run: Path, address: str | None = None
+    specs: Sequence[TrialSpec],
+    watcher: Watcher,
+    run: Path,
+    address: str | None = None,
+    trials_per_gpu: int = 1,
 ) -> None:
     """Train and record every trial.
 
@@ -115,13 +119,17 @@ def run_ray(
         specs: the trials, in the order in which they are started.
         watcher: told of each epoch and each end.
         run: run folder; Tune's own files lie in its `.ray` until the end.
-        address: of a running cluster; a local one is started otherwise.
+        address: of a running cluster; where it is None, the one that this process has joined
+            already, else a local one that is started here and stopped at the end.
+        trials_per_gpu: trials that share a GPU.
 
     Raises:
         ExperimentError: there is no cluster at the address.
         RecordError: the records cannot be written; what was recorded stays.
     """
-    _connect(address)
+    ours = not ray.is_initialized()
+    if ours:
+        _connect(address)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures are recorded and shown
     scratch = run / ".ray"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -131,7 +139,7 @@ def run_ray(
         tune.Tuner(
             tune.with_resources(
                 tune.with_parameters(StackTrainable, specs=list(specs)),
-                {"cpu": 1, "gpu": 1 if gpu else 0},
+                {"cpu": 1, "gpu": 1 / trials_per_gpu if gpu else 0},
             ),
             param_space={"trial": tune.grid_search(list(range(len(specs))))},
             tune_config=tune.TuneConfig(reuse_actors=True),
@@ -150,7 +158,8 @@ def run_ray(
             raise
         reporter.abort = f"{scratch}: no space left for Tune's own files; make room and run again"
     finally:
-        ray.shutdown()
+        if ours:
+            ray.shutdown()
         shutil.rmtree(scratch, ignore_errors=True)
     if reporter.abort:
         raise RecordError(reporter.abort)

@@ -212,6 +212,12 @@ def asks(logits, y, prior, progress):
         ("@loss('L')\ndef f(z, y): ...", "by keyword"),
         ("@loss(name='L')\ndef f(z, y): ...", "unknown argument name"),
         ("@loss(label=L)\ndef f(z, y): ...", "label must be a literal string"),
+        ("@loss(label=3)\ndef f(z, y): ...", "label must be a literal string"),
+        ("@loss\ndef f(z, y): ...", r"write @loss\(label=...\), with parentheses"),
+        (
+            "@soft_metric(approximates='hamming')\ndef f(o, y): ...",
+            "approximates unknown metric 'hamming'; known: acc, macro_f1, micro_f1",
+        ),
     ],
 )
 def test_a_bad_loss_file_is_one_sentence(tmp_path: Path, text: str, message: str) -> None:
@@ -225,7 +231,10 @@ def test_a_bad_loss_file_is_one_sentence(tmp_path: Path, text: str, message: str
 def test_two_losses_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("@loss(label='L')\ndef bce(z, y): ...")
-    with pytest.raises(LossError, match=r"mine.py: bce is already declared in bce.py"):
+    with pytest.raises(LossError, match=r"mine\.py: bce, labelled L, is already .* in bce\.py"):
+        catalogue([path])
+    path.write_text("@loss(label='SAcc')\ndef other(z, y): ...")
+    with pytest.raises(LossError, match=r"already declared in soft_accuracy\.py"):
         catalogue([path])
 
 

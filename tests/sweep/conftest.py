@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from sweep.driver import Outcome, run_experiment
+from sweep.driver import Outcome, Workers, run_experiment
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -42,11 +42,11 @@ RunTiny = Callable[..., Outcome]
 def run_tiny(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> RunTiny:
     """Runs the tiny experiment inline into `tmp_path / 'run'`, with overrides."""
 
-    def run(*overrides: str, **options: Any) -> Outcome:
+    def run(*overrides: str, executor: str = "inline", **options: Any) -> Outcome:
         settings: dict[str, Any] = {
-            "executor": "inline",
             "out": tmp_path / "run",
             "console": Console(quiet=True),
+            "workers": Workers(executor),
             **options,
         }
         return run_experiment(tiny, cache=cache, overrides=overrides, **settings)

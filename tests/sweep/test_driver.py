@@ -1,5 +1,6 @@
 """The main job, inline: it records, resumes by subtraction, and survives bad arms."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,20 +8,22 @@ from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
 from results import RecordError, open_run, query
 from results.records import recorded
 from sweep import run_experiment
-from sweep.driver import Outcome
+from sweep.driver import Outcome, Workers
 from sweep.errors import ExperimentError
-from sweep.plan import Request, make_plan
+from sweep.experiment import load_experiment
+from sweep.plan import find_features, make_job, make_plan
 
 RunTiny = Callable[..., Outcome]
 
 
 def test_a_run_records_arms_epochs_predictions_and_tables(run_tiny: RunTiny) -> None:
     outcome = run_tiny()
-    assert (outcome.wanted, outcome.trained, outcome.failed) == (2, 2, 0)
+    assert (outcome.wanted, outcome.tried, outcome.failed) == (2, 2, 0)
     run = open_run(outcome.run)
     assert set(run.arms["status"]) == {"ok"}
     assert set(run.epochs["split"]) == {"train", "dev", "dev/a", "dev/b", "test"}
@@ -55,14 +58,14 @@ def test_the_second_run_trains_nothing(run_tiny: RunTiny) -> None:
     first = run_tiny()
     before = {path: path.stat().st_mtime_ns for path in (first.run / "arms").iterdir()}
     again = run_tiny()
-    assert (again.wanted, again.trained) == (2, 0)
+    assert (again.wanted, again.tried) == (2, 0)
     assert {path: path.stat().st_mtime_ns for path in (first.run / "arms").iterdir()} == before
 
 
 def test_added_arms_are_trained_and_only_those(run_tiny: RunTiny) -> None:
     run_tiny()
     more = run_tiny("grid.loss=[soft_macro_f1, bce, mse]", "grid.seed=[0, 1]")
-    assert (more.wanted, more.trained) == (6, 4)
+    assert (more.wanted, more.tried) == (6, 4)
 
 
 def test_resuming_gives_the_bits_of_an_uninterrupted_run(run_tiny: RunTiny, tmp_path: Path) -> None:
@@ -74,11 +77,16 @@ def test_resuming_gives_the_bits_of_an_uninterrupted_run(run_tiny: RunTiny, tmp_
 
 
 BAD_LOSSES = """
+import sys
 from model import loss
 
 @loss(label="raises")
 def raises(logits, y):
-    raise RuntimeError("two\\nlines")
+    raise RuntimeError("two\\nlines [/nope]")
+
+@loss(label="exits")
+def exits(logits, y):
+    sys.exit(0)
 
 @loss(label="diverges")
 def diverges(logits, y):
@@ -89,27 +97,47 @@ def diverges(logits, y):
 def test_bad_arms_are_recorded_and_the_others_go_on(run_tiny: RunTiny, tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
     path.write_text(BAD_LOSSES)
-    outcome = run_tiny("grid.loss=[raises, diverges, bce]", losses=[path])
-    assert (outcome.trained, outcome.failed, outcome.diverged) == (3, 1, 1)
+    shown = io.StringIO()
+    grid = "grid.loss=[raises, exits, diverges, bce]"
+    outcome = run_tiny(grid, losses=[path], console=Console(file=shown, width=200))
+    assert (outcome.tried, outcome.failed, outcome.diverged) == (4, 2, 1)
+    assert "failed raises en b=16 seed=0: RuntimeError: two lines [/nope]" in shown.getvalue()
     arms = open_run(outcome.run).arms.set_index("loss")
-    assert arms["status"].to_dict() == {"raises": "failed", "diverges": "diverged", "bce": "ok"}
-    assert arms.loc["raises", "error"] == "RuntimeError: two lines"
+    assert arms["status"].to_dict() == {
+        "raises": "failed",
+        "exits": "failed",
+        "diverges": "diverged",
+        "bce": "ok",
+    }
+    assert arms.loc["exits", "error"] == "SystemExit: 0"
     assert arms.loc["diverges", "error"] == "loss or outputs ceased to be finite in epoch 1"
-    assert (outcome.run / "losses" / "bad.py").read_text() == BAD_LOSSES
-    again = run_tiny("grid.loss=[raises, diverges, bce]", losses=[path])
-    assert (again.trained, again.failed) == (1, 1)  # failed is tried again, diverged is not
+    again = run_tiny(grid, losses=[path])
+    assert (again.tried, again.failed) == (2, 2)  # failed is tried again, diverged is not
+    assert again.diverged == 1  # and still said
+
+
+def test_a_run_keeps_every_version_of_a_loss_file_and_its_experiment_finds_them(
+    run_tiny: RunTiny, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.py"
+    versions = [BAD_LOSSES, BAD_LOSSES + "# changed\n"]
+    for text in versions:
+        path.write_text(text)
+        run = run_tiny("grid.loss=[raises]", losses=[path]).run
+    assert {file.read_text() for file in (run / "losses").iterdir()} == set(versions)
+    experiment, losses = load_experiment(run / "experiment.yaml")
+    assert losses["raises"].text == versions[-1]
+    assert experiment.grid.loss == ("raises",)
 
 
 def test_a_loss_whose_source_changed_is_another_arm(run_tiny: RunTiny, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
-    source = BAD_LOSSES.replace(
-        'raise RuntimeError("two\\nlines")', "return logits.square().mean()"
-    )
+    source = "from model import loss\n@loss()\ndef mine(z, y):\n    return z.square().mean()\n"
     path.write_text(source)
-    assert run_tiny("grid.loss=[raises]", losses=[path]).trained == 1
-    assert run_tiny("grid.loss=[raises]", losses=[path]).trained == 0
+    assert run_tiny("grid.loss=[mine]", losses=[path]).tried == 1
+    assert run_tiny("grid.loss=[mine]", losses=[path]).tried == 0
     path.write_text(source + "# changed\n")
-    assert run_tiny("grid.loss=[raises]", losses=[path]).trained == 1
+    assert run_tiny("grid.loss=[mine]", losses=[path]).tried == 1
 
 
 def test_a_folder_of_other_features_is_refused_and_left_alone(
@@ -123,7 +151,7 @@ def test_a_folder_of_other_features_is_refused_and_left_alone(
     assert sorted(path.name for path in run.rglob("*")) == before
     tiny["corpus"]["seed"] = 0
     tiny["languages"] = ["en", "es"]  # another language in the same folder is welcome
-    assert run_tiny().trained == 2
+    assert run_tiny().tried == 2
 
 
 def test_without_a_test_split_tables_are_made_on_halves_of_dev(
@@ -143,11 +171,12 @@ def test_a_plan_subtracts_and_builds_nothing(
     tiny: dict[str, Any], run_tiny: RunTiny, cache: Path, tmp_path: Path
 ) -> None:
     run = run_tiny().run
-    more = Request(tiny, out=run, overrides=("grid.seed=[0, 1]",), cache=cache)
-    plan = make_plan(more)
+    job = make_job(tiny, out=run, overrides=["grid.seed=[0, 1]"], cache=cache)
+    plan = make_plan(job, find_features(job))
     assert (len(plan.wanted), len(plan.todo)) == (4, 2)
-    elsewhere = make_plan(Request(tiny, out=run, cache=tmp_path / "empty"))
-    assert not elsewhere.features
+    elsewhere = make_job(tiny, out=run, cache=tmp_path / "empty")
+    assert find_features(elsewhere) == {}
+    assert make_plan(elsewhere, {}).wanted == []
     assert not (tmp_path / "empty").exists()
 
 
@@ -156,7 +185,7 @@ def test_many_parts_are_merged(run_tiny: RunTiny, monkeypatch: pytest.MonkeyPatc
     outcome = run_tiny("grid.seed=[0, 1]")
     assert len(list((outcome.run / "arms").glob("*.parquet"))) == 1
     assert len(recorded(outcome.run)) == 4
-    assert run_tiny("grid.seed=[0, 1]").trained == 0
+    assert run_tiny("grid.seed=[0, 1]").tried == 0
 
 
 @pytest.mark.parametrize(
@@ -164,12 +193,21 @@ def test_many_parts_are_merged(run_tiny: RunTiny, monkeypatch: pytest.MonkeyPatc
     [
         ({"executor": "threads"}, "--executor threads: expected one of ray, inline"),
         ({"device": "tpu"}, "--device tpu: expected one of auto, cpu, cuda"),
-        ({"data": Path("/nowhere")}, "--data /nowhere: no such folder"),
+        ({"trials_per_gpu": 0}, "--trials-per-gpu 0: expected at least 1"),
     ],
 )
-def test_wrong_options(tiny: dict[str, Any], options: dict[str, Any], message: str) -> None:
+def test_wrong_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ExperimentError, match=message):
-        run_experiment(tiny, **options)
+        Workers(**options)
+
+
+def test_folders_that_are_not(tiny: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="--data /nowhere: no such folder"):
+        run_experiment(tiny, data="/nowhere")
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(ExperimentError, match="is a file, expected a folder"):
+        run_experiment(tiny, out=str(file))
 
 
 def test_a_damaged_part_is_named_and_deleting_it_trains_its_arm_again(run_tiny: RunTiny) -> None:
@@ -179,4 +217,4 @@ def test_a_damaged_part_is_named_and_deleting_it_trains_its_arm_again(run_tiny: 
     with pytest.raises(RecordError, match=part.name):
         run_tiny()
     part.unlink()
-    assert run_tiny().trained == 1
+    assert run_tiny().tried == 1

@@ -65,6 +65,11 @@ def test_grid_combines_settings_of_train(tiny: dict[str, Any]) -> None:
         ("train.warmup_epochs=2", "train: warmup_epochs is 2 of 2 epochs"),
         ("grid.warmup_epochs=[0, 2]", "warmup_epochs is 2 of 2 epochs"),
         ("name=a/b", "name: string should match pattern"),
+        ("name=..", "name: string should match pattern"),
+        ("languages=[en, en]", "languages: a value is listed twice"),
+        ("grid.seed=[99999999999999999999]", "grid.seed[0]: input should be less than 4294967296"),
+        ("grid.batch_size=[3000000000]", "grid.batch_size[0]: input should be less than"),
+        ("name=2026-99-99", "--set name=2026-99-99: the value is not valid YAML"),
         ("train.epochs", "--set train.epochs: expected key=value"),
         ("name.x=1", "--set name.x=1: name is a value, not a section"),
         ("train.epochs=[", "--set train.epochs=[: the value is not valid YAML"),
@@ -100,6 +105,10 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     broken.write_bytes(b"name: \xff\n")
     with pytest.raises(ExperimentError, match="not UTF-8 text"):
         load_experiment(broken)
+    for text in ("name: a\0b", "name: 2026-99-99"):
+        broken.write_text(text)
+        with pytest.raises(ExperimentError, match=r"broken.yaml: not valid YAML"):
+            load_experiment(broken)
     broken.write_text("- a list")
     with pytest.raises(ExperimentError, match="expected a mapping"):
         load_experiment(broken)

@@ -99,6 +99,9 @@ def test_after_kill_9_the_rest_is_trained_and_nothing_twice(
     rows = open_run(run).arms
     assert len(rows) == len(set(rows["arm"]))
     assert "Table 2" in out
+    whole = start("--executor", "inline", out="whole")
+    assert whole.wait() == 0
+    assert query(run, LOGITS).equals(query(tmp_path / "whole", LOGITS))
 
 
 def workers() -> list[int]:
