@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from results.aggregation import aggregate
     from results.errors import RecordError
-    from results.run import open_run
+    from results.frames import open_run
     from results.sql import query
 
 __all__ = ["RecordError", "aggregate", "open_run", "query"]
@@ -17,7 +17,7 @@ __all__ = ["RecordError", "aggregate", "open_run", "query"]
 _HOMES = {
     "RecordError": "results.errors",
     "aggregate": "results.aggregation",
-    "open_run": "results.run",
+    "open_run": "results.frames",
     "query": "results.sql",
 }
 

@@ -1,7 +1,6 @@
 """From records to `<run>/tables/`: scores and the paper's tables, in every format."""
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +9,7 @@ import pyarrow.parquet as pq
 
 from results.parts import whole_file
 from results.render import Table, records, render
-from results.run import open_run
+from results.run import Run
 from results.scores import score_table
 from results.tables import all_tables
 
@@ -18,21 +17,21 @@ SUFFIXES = {"markdown": ".md", "latex": ".tex", "csv": ".csv"}
 """File suffix of each rendering that is written."""
 
 
-def aggregate(run: str | Path, progress: Callable[[int, int], None] | None = None) -> list[Table]:
+def aggregate(run: str | Path) -> list[Table]:
     """Score a run and write `<run>/tables/`, each file whole or not at all.
 
     Args:
         run: the run folder.
-        progress: called with (cells done, cells) after each cell is scored.
 
     Returns:
         The tables, headlines first; those with `headline` are for the command line to print.
 
     Raises:
-        RecordError: the folder is missing or empty, records are damaged, or no space is left.
+        RecordError: the folder is missing or empty, records are damaged or of other features than
+            the examples, or the tables cannot be written.
     """
-    opened = open_run(run)
-    scores = score_table(opened, progress)
+    opened = Run(run)
+    scores = score_table(opened)
     folder = opened.path / "tables"
     _write(folder / "scores.parquet", _parquet(scores))
     _write(folder / "scores.csv", _csv(scores))

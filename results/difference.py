@@ -14,7 +14,7 @@ from model.metrics import METRICS, statistics
 from results.bootstrap import paired_interval, resampled_metrics
 from results.errors import RecordError
 from results.predicted import Predicted, scored_texts
-from results.run import open_run
+from results.run import Run
 from results.scores import resamples_of
 
 
@@ -51,7 +51,7 @@ def difference(run: str | Path, a: str, b: str, metric: str, rule: str | None = 
         RecordError: a cell is not recorded, they are of different corpora, or they share no seed
             that is ok in both and has an epoch chosen by this rule.
     """
-    opened = open_run(run)
+    opened = Run(run)
     texts = scored_texts(opened)
     arms: dict[str, dict[int, str]] = {a: {}, b: {}}
     pairs = set()

@@ -27,6 +27,20 @@ PAPER_CORPUS = "semeval2018-ec"
 PAPER_BATCH = 16
 """The batch size at which the paper's Tables 2 and 3 were measured."""
 
+PAPER_TABLES = {"en": 2, "es": 3}
+"""Numbers of the paper's tables of scores, by language."""
+
+STAND_IN = "sample"
+"""The built-in corpus that stands in for the paper's, in tables of the same titles."""
+
+_PAPER_LOSSES = {
+    "SAcc": "soft_accuracy",
+    "SM-F1": "soft_macro_f1",
+    "Sm-F1": "soft_micro_f1",
+    "BCE": "bce",
+    "MSE": "mse",
+}
+
 _PAPER_COLUMNS = {"acc": "Acc", "macro_f1": "MF1", "micro_f1": "mF1"}
 
 
@@ -50,6 +64,21 @@ def by_language(scores: Sequence[Score], rule: str) -> list[tuple[str, list[Scor
         (language if languages.count(language) == 1 else f"{language}_{corpus}", group)
         for (language, corpus), group in sorted(groups.items())
     ]
+
+
+def heading(score: Score) -> tuple[str, str]:
+    """How the title and the file name of a table of scores begin: the paper's tables go by number.
+
+    Args:
+        score: any of the table's.
+
+    Returns:
+        "Table 2: " and "table2_", or "Scores: " and "scores_".
+    """
+    number = PAPER_TABLES.get(score["language"])
+    if number is None or score["corpus"] not in (PAPER_CORPUS, STAND_IN):
+        return "Scores: ", "scores_"
+    return f"Table {number}: ", f"table{number}_"
 
 
 def where(score: Score) -> str:
@@ -97,7 +126,7 @@ def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool 
     }
     rows: list[tuple[Cell, ...]] = []
     for cell, first in zip(ordered, firsts, strict=True):
-        paper = published.get(first["label"], {}) if first["batch_size"] == PAPER_BATCH else {}
+        paper = published.get(first["loss"], {}) if first["batch_size"] == PAPER_BATCH else {}
         rows.append(
             (
                 named[first["cell"]],
@@ -177,6 +206,15 @@ def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
         "* the interval lies above those of BCE and MSE of the same settings, where those are "
         "recorded.",
     ]
+    if any(score["seeds_ok"] == 1 for score in firsts):
+        notes.append(
+            "With one seed, a star says these trained networks differ, not that the losses do."
+        )
+    if mixed := _mixed(firsts):
+        notes.append(
+            f"These arms were not all trained alike: they differ in {' and '.join(mixed)}, which "
+            "alone can change their numbers."
+        )
     partial = [
         f"{score['label']} (b={score['batch_size']}) {score['seeds_failed']} of {score['seeds']}"
         for score in firsts
@@ -191,13 +229,24 @@ def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
     return notes
 
 
+def _mixed(firsts: Sequence[Score]) -> list[str]:
+    """Where and how the arms of a table were trained, where that differs."""
+    mixed = []
+    for column, name in {"device": "device", "threads": "threads", "width": "stack width"}.items():
+        found = {value for score in firsts for value in score[column].split(", ") if value}
+        if len(found) > 1:
+            ordered = sorted(found, key=lambda value: (len(value), value))  # 2 before 16
+            mixed.append(f"{name} ({', '.join(ordered)})")
+    return mixed
+
+
 def _published(score: Score) -> dict[str, dict[str, Figure]]:
-    """The paper's Table 2 or 3 by loss label and metric; empty for other corpora."""
+    """The paper's Table 2 or 3 by loss and metric; empty for other corpora."""
     if score["corpus"] != PAPER_CORPUS:
         return {}
     text = (files("results") / "paper" / "table2_3.csv").read_text(encoding="utf-8")
     return {
-        row["loss"]: {
+        _PAPER_LOSSES[row["loss"]]: {
             metric: Figure(
                 float(row[column]), float(row[f"{column}_hw"]), row[f"{column}_star"] == "1"
             )

@@ -10,8 +10,10 @@ import errno
 import hashlib
 import json
 import os
+import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -26,6 +28,9 @@ MERGED = "merged-"
 
 _GROUP_ROWS = 100_000
 """Rows from which a row group of a merged part is large enough."""
+
+_STALE = 24 * 3600.0
+"""Age in seconds from which on a temporary file is nobody's: its writer was killed."""
 
 _REMEDIES = {
     "examples": "run again: it is written anew, nothing trains again",
@@ -46,7 +51,7 @@ def write_part(run: Path, kind: str, name: str, table: pa.Table) -> Path:
         table: its rows.
 
     Raises:
-        RecordError: no space is left.
+        RecordError: it cannot be written.
         ValueError: the name cannot be a part's.
     """
     if not name or name.startswith((".", MERGED)) or "/" in name:
@@ -65,7 +70,7 @@ def write_tables(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> N
     """Write tables as one Parquet file, a row group each, whole or not at all.
 
     Raises:
-        RecordError: no space is left.
+        RecordError: it cannot be written.
     """
     with (
         whole_file(path) as file,
@@ -81,9 +86,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file for writing that appears under its name only when it is complete and on disk.
 
     Raises:
-        RecordError: no space is left; what was recorded before is untouched.
+        RecordError: it cannot be written; what was recorded before is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # pids repeat across hosts
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -93,14 +98,26 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise RecordError(
+        raise _unwritable(path, error) from error
+    finally:
+        with suppress(OSError):  # else it would hide why writing failed
+            temporary.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> RecordError:
+    """Why a file cannot be written, in one sentence."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RecordError(
             f"{path}: no space left to write it; what was recorded before is kept: "
             "make room and run again to go on"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        )
+    reason = error.strerror or one_line(error)
+    if isinstance(error.filename, str) and Path(error.filename).parent != path.parent:
+        reason += f": {error.filename}"  # not the temporary beside it, but what is in the way
+    return RecordError(
+        f"{path}: cannot be written ({reason}); what was recorded before is kept: "
+        "see that its folder can be written, or give another one with --out"
+    )
 
 
 def _sync(folder: Path) -> None:
@@ -203,6 +220,9 @@ def merge_parts(run: Path, kind: str, at_least: int = 200) -> list[Path]:
 
     The merged part is complete under its name, which says what it replaces, before any of those is
     removed. Parts of different schemas (corpora with other numbers of labels) are merged apart.
+    Parts whose trial is not in `arms` (cut off, or about to be) stay as they are.
+
+    One merge goes on at a time: two that saw different parts would each keep the rows they share.
 
     Args:
         run: the run folder.
@@ -213,22 +233,58 @@ def merge_parts(run: Path, kind: str, at_least: int = 200) -> list[Path]:
         The merged parts written.
 
     Raises:
-        RecordError: a part is damaged, or no space is left; the parts are then all still there.
+        RecordError: a part is damaged, or the merged part cannot be written; the parts are then
+            all still there.
     """
-    names = names_of(run, kind)
-    for name in present(run, kind) - set(names):  # left by a merge that was cut off
-        part_path(run, kind, name).unlink(missing_ok=True)
-    if len(names) < max(at_least, 2):
+    if not (run / kind).is_dir():
         return []
-    by_schema: dict[pa.Schema, list[str]] = {}
-    for name in names:
-        schema = part_schema(part_path(run, kind, name))
-        by_schema.setdefault(schema.remove_metadata(), []).append(name)
-    return [
-        merge_group(run, kind, schema, group)
-        for schema, group in by_schema.items()
-        if len(group) > 1
-    ]
+    with _locked(run):
+        names = _clean(run, kind)
+        if len(names) < max(at_least, 2):
+            return []
+        by_schema: dict[pa.Schema, list[str]] = {}
+        for name in names:
+            schema = part_schema(part_path(run, kind, name))
+            by_schema.setdefault(schema.remove_metadata(), []).append(name)
+        return [
+            _merge_group(run, kind, schema, group)
+            for schema, group in by_schema.items()
+            if len(group) > 1
+        ]
+
+
+@contextmanager
+def _locked(run: Path) -> Iterator[None]:
+    """Hold the run's lock, waiting for whoever has it.
+
+    Raises:
+        RecordError: it cannot be made.
+    """
+    from filelock import FileLock
+
+    lock = FileLock(run / ".lock")
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise _unwritable(run / ".lock", error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _clean(run: Path, kind: str) -> list[str]:
+    """Remove what writers that were cut off left; names of the parts that can be merged."""
+    there = present(run, kind)  # once: a part that a trial writes meanwhile is none of ours
+    gone = there & replaced(run, kind, there)
+    for name in gone:  # left by a merge
+        part_path(run, kind, name).unlink(missing_ok=True)
+    for temporary in (run / kind).glob(".*.parquet.*"):
+        with suppress(FileNotFoundError):  # finished meanwhile
+            if time.time() - temporary.stat().st_mtime > _STALE:
+                temporary.unlink()
+    trials = covered(run, "arms")
+    return [name for name in sorted(there - gone) if name.startswith(MERGED) or name in trials]
 
 
 def _coalesced(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -245,7 +301,7 @@ def _coalesced(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(held)
 
 
-def merge_group(run: Path, kind: str, schema: pa.Schema, names: Sequence[str]) -> Path:
+def _merge_group(run: Path, kind: str, schema: pa.Schema, names: Sequence[str]) -> Path:
     """Merge these parts, of one schema, into one and remove them."""
     replaces = sorted(set(names) | replaced(run, kind, names))
     facts = json.dumps({"replaces": replaces})

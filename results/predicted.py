@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from results.errors import RecordError
+from results.records import corpus_facts
 from results.run import Run, labels_of
 
 PROTOCOLS = {"test": "dev -> test", "dev": "dev halves"}
@@ -71,16 +72,27 @@ class Predicted:
         """Read the predictions of every arm.
 
         Raises:
-            RecordError: a part is damaged, or an arm's predictions are incomplete.
+            RecordError: a part is damaged, an arm's predictions are incomplete, or an arm is of
+                other features than the examples of its corpus and language.
         """
         arms = run.arms_table
-        keys = (arms[name].to_pylist() for name in ("arm", "corpus", "language"))
+        features = {(f["corpus"], f["language"]): f["features"] for f in corpus_facts(run.path)}
+        keys = (arms[name].to_pylist() for name in ("arm", "corpus", "language", "features"))
         self._texts: dict[str, Texts] = {}
-        for arm, *pair in zip(*keys, strict=True):
-            if (found := texts.get((pair[0], pair[1]))) is None:
+        for arm, corpus, language, sha in zip(*keys, strict=True):
+            pair = (corpus, language)
+            if (found := texts.get(pair)) is None:
                 raise RecordError(
                     f"{run.path}: arms of {' '.join(pair)} are recorded but not its examples; "
                     "run the experiment again to record them"
+                )
+            if sha != features[pair]:
+                raise RecordError(
+                    f"{run.path}: arm {arm} of {corpus}, language {language}, was trained on other "
+                    f"features (sha256 {sha[:12]}…) than the recorded examples "
+                    f"({features[pair][:12]}…) and cannot be scored on them: delete the part of "
+                    "`examples` and run again with the features of the arms, or run the new "
+                    "features in another folder with --out"
                 )
             self._texts[arm] = found
         self._bits: dict[tuple[str, str], NDArray[np.uint8]] = {}

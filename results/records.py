@@ -8,6 +8,7 @@ Resuming is a subtraction: wanted keys minus `recorded` ones.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from results.errors import RecordError
 from results.parts import (
+    MERGED,
     covered,
     merge_parts,
     part_path,
@@ -47,6 +49,9 @@ __all__ = [
     "write_part",
 ]
 
+_STANDING = ("arm", "status", "finished", "part")
+"""The columns of `arms` that decide which of several rows of one arm counts."""
+
 
 def record_trial(
     run: Path,
@@ -59,8 +64,7 @@ def record_trial(
 
     Args:
         run: the run folder; made where missing.
-        name: the trial's part name. Where a trial of this name is recorded already, `+` is
-            appended: both stay, and `winners` decides which rows count.
+        name: the trial's part name, which no other trial has.
         arms: rows of `schemas.ARMS` without `part`.
         epochs: rows of `schemas.epochs_schema` without `part`; absent columns are null.
         predictions: from `predictions_table`; None only if no arm is `ok`.
@@ -69,13 +73,12 @@ def record_trial(
         The name of the parts written.
 
     Raises:
-        RecordError: no space is left; the trial is then not recorded, everything else is kept.
-        ValueError: a row has unknown or missing columns, a status is unknown, or an `ok` arm has
-            no predictions.
+        RecordError: it cannot be written; the trial is then not recorded, everything else is kept.
+        ValueError: a trial of this name is recorded, a row has unknown or missing columns, a status
+            is unknown, or an `ok` arm has no predictions.
     """
-    taken = covered(run, "arms")
-    while name in taken:
-        name += "+"
+    if part_path(run, "arms", name).exists():
+        raise ValueError(f"a trial named {name!r} is recorded already in {run}")
     arms_table = table_of(arms, ARMS, name)
     epochs_table = table_of(epochs, epochs_schema(), name)
     if unknown := {row["status"] for row in arms} - set(STATUSES):
@@ -83,12 +86,19 @@ def record_trial(
     predicted = set() if predictions is None else set(predictions["arm"].unique().to_pylist())
     if lacking := {row["arm"] for row in arms if row["status"] == "ok"} - predicted:
         raise ValueError(f"arms {sorted(lacking)} are ok but have no predictions")
+    tables = {"epochs": epochs_table, "arms": arms_table}
     if predictions is not None:
         parts = pa.repeat(pa.scalar(name), len(predictions))
         field = pa.field("part", pa.string(), nullable=False)
-        write_part(run, "predictions", name, predictions.append_column(field, parts))
-    write_part(run, "epochs", name, epochs_table)
-    write_part(run, "arms", name, arms_table)
+        tables = {"predictions": predictions.append_column(field, parts), **tables}
+    try:
+        for kind, table in tables.items():
+            write_part(run, kind, name, table)
+    except RecordError:
+        for kind in reversed(tables):  # arms first: without it the others are nothing
+            with suppress(OSError):
+                part_path(run, kind, name).unlink(missing_ok=True)
+        raise
     return name
 
 
@@ -167,7 +177,7 @@ def record_examples(
             for all texts of a split.
 
     Raises:
-        RecordError: the run holds other features of this language, or no space is left.
+        RecordError: the run holds other features of this language, or it cannot be written.
     """
     check_features(run, corpus, language, features_sha)
     facts = {
@@ -195,39 +205,60 @@ def record_examples(
             pa.FixedSizeListArray.from_arrays(flat, len(label_names)),
         ]
         tables.append(pa.table(columns, schema=schema))
-    return write_part(run, "examples", _examples_name(corpus, language), pa.concat_tables(tables))
+    return write_part(
+        run, "examples", _examples_name(run, corpus, language), pa.concat_tables(tables)
+    )
 
 
 def check_features(run: Path, corpus: str, language: str, sha: str) -> None:
     """Make sure that the run holds no other features of this corpus and language.
 
+    Both the examples and the arms are asked, for either may have been deleted.
+
     Raises:
         RecordError: it does.
     """
-    path = part_path(run, "examples", _examples_name(corpus, language))
-    if not path.exists():
-        return
-    found = str(facts_of(part_schema(path))["features"])
-    if found != sha:
-        raise RecordError(
-            f"{run} was recorded with other features of {corpus}, language {language} "
-            f"(sha256 {found[:12]}…, now {sha[:12]}…): give another folder with --out"
-        )
+    arms = winners(run, (*_STANDING, "corpus", "language", "features")).to_pylist()
+    for facts in (*corpus_facts(run), *arms):
+        found = facts["features"]
+        if (facts["corpus"], facts["language"]) == (corpus, language) and found != sha:
+            raise RecordError(
+                f"{run} was recorded with other features of {corpus}, language {language} "
+                f"(sha256 {found[:12]}…, now {sha[:12]}…): give another folder with --out"
+            )
 
 
 def corpus_facts(run: Path) -> list[dict[str, Any]]:
     """Facts of each recorded corpus and language: names of labels, features, n, d, v."""
+    return list(_examples_parts(run).values())
+
+
+def _examples_parts(run: Path) -> dict[str, dict[str, Any]]:
+    """The parts of `examples` by name, and their facts."""
     names = sorted(present(run, "examples"))
-    return [facts_of(part_schema(part_path(run, "examples", name))) for name in names]
+    return {name: facts_of(part_schema(part_path(run, "examples", name))) for name in names}
 
 
-def _examples_name(corpus: str, language: str) -> str:
-    """A file name for a corpus and language, readable and never that of another pair."""
+def _examples_name(run: Path, corpus: str, language: str) -> str:
+    """The name of a corpus and language's part: the recorded one's, else a new one."""
+    for name, facts in _examples_parts(run).items():
+        if (facts["corpus"], facts["language"]) == (corpus, language):
+            return name
+    return _new_examples_name(corpus, language)
+
+
+def _new_examples_name(corpus: str, language: str) -> str:
+    """A file name for a corpus and language, readable and never that of another pair.
+
+    It begins with neither `_` nor `.`, which other readers of Parquet folders pass by.
+    """
     name = f"{corpus}-{language}"
-    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.]*-[A-Za-z0-9_.]+", name):
+    # The last hyphen ends the corpus. Capitals are the same file as small letters on some disks.
+    plain = r"[a-z0-9][a-z0-9_.-]*-[a-z0-9_.]+"
+    if re.fullmatch(plain, name) and "-" not in language and not name.startswith(MERGED):
         return name
     digest = hashlib.sha256(repr((corpus, language)).encode()).hexdigest()[:12]
-    return f"_{re.sub('[^A-Za-z0-9_.]+', '-', name)}-{digest}"
+    return f"corpus-{re.sub('[^A-Za-z0-9_.]+', '-', name)}~{digest}"
 
 
 def recorded(run: Path) -> dict[str, str]:
@@ -236,7 +267,7 @@ def recorded(run: Path) -> dict[str, str]:
     Raises:
         RecordError: a part is damaged.
     """
-    table = winners(run, ("arm", "status", "finished", "part"))
+    table = winners(run, _STANDING)
     return dict(zip(table["arm"].to_pylist(), table["status"].to_pylist(), strict=True))
 
 

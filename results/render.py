@@ -7,9 +7,10 @@ Renderings for people show `54.85 ± 1.09*`; those for programs get three plain 
 import csv
 import io
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,14 +72,26 @@ class Table:
 
 
 def from_arrow(table: "pa.Table", name: str = "query", title: str = "") -> Table:
-    """An Arrow table as a table to be shown; nested values become JSON."""
+    """An Arrow table as a table to be shown; nested values become JSON, a second `a` is `a_1`."""
     rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
     return Table(
         name,
         title,
-        tuple(table.column_names),
+        _distinct(table.column_names),
         tuple(tuple(_plain(value) for value in row) for row in rows),
     )
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, with a number behind those that are there before."""
+    found: list[str] = []
+    for name in names:
+        numbered, number = name, 0
+        while numbered in found:
+            number += 1
+            numbered = f"{name}_{number}"
+        found.append(numbered)
+    return tuple(found)
 
 
 def _plain(value: object) -> Cell:
@@ -86,8 +99,19 @@ def _plain(value: object) -> Cell:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, list | dict | tuple):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(_finite(value), ensure_ascii=False, default=str)
     return str(value)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for every number that JSON cannot hold: not a number, infinite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
 
 
 def render(table: Table, form: str = "table") -> str:
@@ -193,7 +217,7 @@ def _csv(table: Table) -> str:
 def _json(table: Table) -> str:
     """An object with title, notes and rows."""
     whole = {"title": table.title, "notes": table.notes, "rows": records(table)}
-    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(_finite(whole), ensure_ascii=False, indent=2) + "\n"
 
 
 _MARKDOWN = str.maketrans({"|": r"\|", "*": r"\*", "\\": "\\\\", "_": r"\_", "\n": " "})

@@ -1,4 +1,4 @@
-"""A run as pandas frames, and as Arrow tables for the rest of this room.
+"""A run as Arrow tables.
 
 Only rows that count are read: of each arm the row that `records.winners` keeps, and of its epochs
 and predictions those written by the same part.
@@ -7,7 +7,6 @@ and predictions those written by the same part.
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,63 +16,24 @@ from results.parts import names_of, part_groups, part_path, read_groups
 from results.records import winners
 from results.schemas import epochs_schema, facts_of
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-def open_run(path: str | Path) -> "Run":
-    """Open a run folder for reading.
-
-    Example:
-        >>> frame = open_run("runs/sample").scores  # doctest: +SKIP
-
-    Raises:
-        RecordError: the folder is missing or holds no records.
-    """
-    run = Path(path)
-    if not run.is_dir():
-        raise RecordError(f"{run}: no such run folder; `softsweep run --out` makes one")
-    if not names_of(run, "arms"):
-        raise RecordError(f"{run}: no arms are recorded in this folder; is it a run folder?")
-    return Run(run)
-
 
 class Run:
-    """What a run folder holds. Frames are read on first use and kept; logits are lists.
+    """What a run folder holds, read on first use and kept.
 
     Every reading raises `RecordError` where a part is damaged, naming the file.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        """Find the folder.
 
-    @cached_property
-    def arms(self) -> "pd.DataFrame":
-        """One row per arm (`results.schemas.ARMS`)."""
-        return _frame(self.arms_table)
-
-    @cached_property
-    def epochs(self) -> "pd.DataFrame":
-        """One row per arm, epoch and split (`results.schemas.epochs_schema`)."""
-        return _frame(self.epochs_table)
-
-    @cached_property
-    def predictions(self) -> "pd.DataFrame":
-        """One row per arm, chosen epoch, split and text (`results.schemas.predictions_schema`)."""
-        groups = [_lists(group, "logits") for group in self.prediction_groups()]
-        return _frame(pa.concat_tables(groups) if groups else pa.table({}))
-
-    @cached_property
-    def examples(self) -> "pd.DataFrame":
-        """One row per text (`results.schemas.examples_schema`) and `gold`, its labels' names."""
-        return _frame(self.examples_table)
-
-    @cached_property
-    def scores(self) -> "pd.DataFrame":
-        """Scores with their intervals (`results.scores`), computed from what is recorded now."""
-        from results.scores import score_table
-
-        return _frame(score_table(self))
+        Raises:
+            RecordError: the folder is missing or holds no records.
+        """
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise RecordError(f"{path}: no such run folder; `softsweep run --out` makes one")
+        if not names_of(self.path, "arms"):
+            raise RecordError(f"{path}: no arms are recorded in this folder; is it a run folder?")
 
     @cached_property
     def arms_table(self) -> pa.Table:
@@ -97,7 +57,7 @@ class Run:
                 names = facts_of(group.schema)["label_names"]
                 gold = _names(labels_of(group["labels"]).astype(bool), names)
                 group = group.append_column("gold", gold).replace_schema_metadata()
-                tables.append(_lists(group, "labels"))
+                tables.append(plain_lists(group, "labels"))
         if not tables:
             raise RecordError(f"{self.path}: no examples are recorded, so nothing can be scored")
         return pa.concat_tables(tables)
@@ -136,13 +96,7 @@ def labels_of(column: pa.ChunkedArray) -> np.ndarray:
     return matrix.reshape(len(array), array.type.list_size)
 
 
-def _frame(table: pa.Table) -> "pd.DataFrame":
-    """A table as a pandas frame."""
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
-
-
-def _lists(table: pa.Table, column: str) -> pa.Table:
+def plain_lists(table: pa.Table, column: str) -> pa.Table:
     """The table with fixed-size lists made plain, so that corpora of other sizes fit beside it."""
     at = table.schema.get_field_index(column)
     plain = pa.list_(table.schema.field(column).type.value_type)

@@ -7,8 +7,8 @@ another sample of texts would move the mean, and *not* how far other seeds would
 """
 
 import json
-from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,9 @@ SEED = 0
 
 BASELINES = ("bce", "mse")
 """The losses over whose intervals an asterisk must stand, as in the paper."""
+
+RAN_ON = ("device", "threads", "width")
+"""Where and how an arm was trained: its last bits hang on these."""
 
 SCORES = pa.schema(
     [
@@ -51,6 +54,9 @@ SCORES = pa.schema(
         ("seeds_ok", pa.int32()),  # those in the value
         ("seeds_failed", pa.int32()),  # diverged or failed
         ("seed_sd", pa.float64()),  # null for one seed
+        ("device", pa.string()),  # of the seeds in the value; "cpu, cuda" where they differ
+        ("threads", pa.string()),
+        ("width", pa.string()),  # arms in the stack
         ("texts", pa.int32()),
         ("resamples", pa.int32()),
         ("uncertainty", pa.string()),  # what the interval covers
@@ -60,7 +66,7 @@ SCORES = pa.schema(
 """One row for a cell, rule and metric."""
 
 
-def score_table(run: Run, progress: Callable[[int, int], None] | None = None) -> pa.Table:
+def score_table(run: Run) -> pa.Table:
     """Score every cell: four rules of choosing the epoch by every metric.
 
     A cell none of whose seeds is `ok` has null values and says in `status` what became of it. A
@@ -69,7 +75,6 @@ def score_table(run: Run, progress: Callable[[int, int], None] | None = None) ->
 
     Args:
         run: the run.
-        progress: called with (cells done, cells) after each cell.
 
     Returns:
         A table of `SCORES`.
@@ -84,13 +89,11 @@ def score_table(run: Run, progress: Callable[[int, int], None] | None = None) ->
         cells.setdefault(arm["cell"], []).append(arm)
     rows: list[dict[str, Any]] = []
     drawn: dict[tuple[str, str], Resamples] = {}
-    for done, arms in enumerate(cells.values(), start=1):
+    for arms in cells.values():
         pair = (arms[0]["corpus"], arms[0]["language"])
         if pair not in drawn:  # arms come ordered by corpus and language: one is held at a time
             drawn = {pair: resamples_of(pair, texts[pair])}
         rows.extend(_cell_rows(run, arms, texts[pair], drawn[pair], predicted))
-        if progress:
-            progress(done, len(cells))
     _add_stars(rows)
     return pa.Table.from_pylist(rows, schema=SCORES)
 
@@ -119,6 +122,7 @@ def _cell_rows(
         "seeds": len(arms),
         "seeds_ok": len(ok),
         "seeds_failed": len(arms) - len(ok),
+        **{name: _distinct(ok, name) for name in RAN_ON},
         "texts": len(texts.gold),
         "resamples": len(resamples.counts),
         "uncertainty": "examples",
@@ -150,6 +154,11 @@ def _cell_rows(
                 "metric": name,
                 "signature": _signature(facts, rule, name, [arm["seed"] for arm in ok]),
             }
+
+
+def _distinct(arms: list[dict[str, Any]], column: str) -> str:
+    """The values of a column among these arms, in order."""
+    return ", ".join(str(value) for value in sorted({arm[column] for arm in arms}))
 
 
 def _values(
@@ -197,10 +206,6 @@ def _like(row: dict[str, Any]) -> tuple[object, ...]:
 
 def _signature(facts: dict[str, Any], rule: str, metric: str, seeds: list[int]) -> str:
     """How a score was made, in one line that can be cited beside it."""
-    try:
-        softsweep = version("softsweep")
-    except PackageNotFoundError:  # run from its sources
-        softsweep = "source"
     parts = {
         "metric": metric,
         "loss": facts["loss"],
@@ -214,6 +219,6 @@ def _signature(facts: dict[str, Any], rule: str, metric: str, seeds: list[int]) 
         "interval": "percentile95",
         "resamples": RESAMPLES,
         "rng": SEED,
-        "version": softsweep,
+        "version": version("softsweep"),
     }
     return "|".join(f"{name}:{value}" for name, value in parts.items())

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from results.errors import RecordError, one_line
 from results.parts import names_of, part_path, part_schema, readable
 from results.records import corpus_facts
-from results.run import Run, open_run
+from results.run import Run
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,7 +37,7 @@ def query(run: str | Path, sql: str) -> pa.Table:
     """
     import duckdb
 
-    opened = open_run(run)
+    opened = Run(run)
     # Replacement scans would let SQL read this program's own variables.
     config: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": False}
     with duckdb.connect(":memory:", config=config) as connection:

@@ -83,11 +83,8 @@ class Trial:
         Raises:
             RecordError: the records cannot be written.
         """
-        if part_path(self.spec.run, "arms", self.spec.name).exists():
-            # An earlier try recorded the arms and died before it could say so.
-            have = recorded(self.spec.run)
-            statuses = tuple(have[arm.key] for arm in self.spec.arms)
-            return Advance(self.spec.epochs, finished=True, statuses=statuses)
+        if earlier := _recorded_before(self.spec):
+            return earlier
         try:
             if self.training is None:
                 self.training = start_training(self.spec)
@@ -189,10 +186,25 @@ def arm_row(
     }
 
 
-def record_failure(spec: TrialSpec, error: str) -> None:
-    """Record every arm of a trial that ended without a word (its process died)."""
+def record_failure(spec: TrialSpec, error: str) -> Advance:
+    """Record every arm of a trial that ended without a word (its process died) as failed.
+
+    Raises:
+        RecordError: the records cannot be written.
+    """
+    if earlier := _recorded_before(spec):
+        return earlier
     rows = [arm_row(spec, arm, "failed", error, 0, 0.0) for arm in spec.arms]
     record_trial(spec.run, spec.name, rows, [], None)
+    return Advance(0, finished=True, statuses=("failed",) * len(rows), error=error)
+
+
+def _recorded_before(spec: TrialSpec) -> Advance | None:
+    """What an earlier try recorded that died before it could say so."""
+    if not part_path(spec.run, "arms", spec.name).exists():
+        return None
+    have = recorded(spec.run)
+    return Advance(spec.epochs, finished=True, statuses=tuple(have[a.key] for a in spec.arms))
 
 
 @cache

@@ -6,17 +6,16 @@ SM-F1 fit this rule and not the other.
 
 from collections.abc import Sequence
 
-from results.layout import Score, by_language, scores_table, seeds, where
+from results.layout import Score, by_language, heading, scores_table, seeds, where
 from results.render import Table
-from results.tables.by_own_metric import NUMBERS
 
 
 def tables(scores: Sequence[Score]) -> list[Table]:
     """One table for each corpus and language, named as `by_own_metric` with `_by_each_metric`."""
     found = []
     for stem, group in by_language(scores, "metric"):
-        number, file = NUMBERS.get(group[0]["language"], ("", "scores_"))
-        title = f"{number}{where(group[0])}, by each column's metric; {seeds(group)}"
+        begin, file = heading(group[0])
+        title = f"{begin}{where(group[0])}, by each column's metric; {seeds(group)}"
         name = f"{file}{stem}_by_each_metric"
         found.append(scores_table(name, title, group, headline=False))
     return found

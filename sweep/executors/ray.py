@@ -86,10 +86,11 @@ class _Reporter(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         spec = self.specs[trial.config["trial"]]
-        error = f"its process died: {describe(trial.get_error())}"
-        record_failure(spec, error)
-        statuses = ("failed",) * len(spec.arms)
-        self.watcher.advanced(spec, Advance(0, finished=True, statuses=statuses, error=error))
+        try:
+            error = f"its process died: {describe(trial.get_error())}"
+            self.watcher.advanced(spec, record_failure(spec, error))
+        except RecordError as full:
+            self.abort = str(full)
 
 
 class _StopOnAbort(tune.Stopper):

@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score
 
 from results.difference import difference
 from results.errors import RecordError
-from results.run import open_run
+from results.frames import open_run
 from results.scores import score_table
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")

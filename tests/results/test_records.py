@@ -3,17 +3,23 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 
+import results.parts
 from results.errors import RecordError
-from results.parts import names_of, part_path
+from results.frames import open_run
+from results.parts import names_of, part_path, whole_file
 from results.records import (
     check_features,
     corpus_facts,
@@ -24,7 +30,6 @@ from results.records import (
     recorded,
     write_part,
 )
-from results.run import open_run
 from results.schemas import ARMS
 
 KINDS = ("predictions", "epochs", "arms")
@@ -97,12 +102,35 @@ def test_the_better_row_counts_then_the_newer(tmp_path: Path, record: Callable[.
     assert set(run.epochs["part"]) == set(run.predictions["part"]) == {"t0"}
 
 
-def test_a_name_recorded_again_keeps_both(tmp_path: Path, record: Callable[..., str]) -> None:
-    assert record(tmp_path, "k", {}, part="t", status="failed") == "t"
-    record(tmp_path, "j", {}, status="failed")
-    merge_parts(tmp_path, "arms", at_least=2)
-    assert record(tmp_path, "k", ON_TEST, part="t") == "t+"
-    assert recorded(tmp_path) == {"k": "ok", "j": "failed"}
+def test_a_name_that_is_recorded_is_refused(tmp_path: Path, record: Callable[..., str]) -> None:
+    record(tmp_path, "k", ON_TEST, part="t")
+    before = {path: path.read_bytes() for path in tmp_path.glob("*/*")}
+    with pytest.raises(ValueError, match="a trial named 't' is recorded already"):
+        record(tmp_path, "k", {}, part="t", status="failed")
+    assert before == {path: path.read_bytes() for path in tmp_path.glob("*/*")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_trial_that_cannot_be_recorded_leaves_nothing_behind(
+    tmp_path: Path,
+    record: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    def full(run: Path, which: str, name: str, table: pa.Table) -> Path:
+        if which == kind:
+            raise RecordError("no space left")
+        return write_part(run, which, name, table)
+
+    record(tmp_path, "k", ON_TEST)
+    before = set(tmp_path.glob("*/*"))
+    with monkeypatch.context() as patch:
+        patch.setattr("results.records.write_part", full)
+        with pytest.raises(RecordError, match="no space left"):
+            record(tmp_path, "big", ON_TEST)
+    assert set(tmp_path.glob("*/*")) == before
+    record(tmp_path, "big", ON_TEST)
+    assert recorded(tmp_path) == {"k": "ok", "big": "ok"}
 
 
 def test_parts_without_arms_are_passed_by(tmp_path: Path, record: Callable[..., str]) -> None:
@@ -194,6 +222,71 @@ def test_a_merge_that_cannot_be_written_removes_nothing(
     }
 
 
+def test_a_merge_waits_for_another(tmp_path: Path, record: Callable[..., str]) -> None:
+    record(tmp_path, "k", ON_TEST)
+    record(tmp_path, "j", ON_TEST)
+    merging = threading.Thread(target=merge_parts, args=(tmp_path, "epochs", 2))
+    with FileLock(tmp_path / ".lock"):
+        merging.start()
+        merging.join(timeout=0.5)
+        assert merging.is_alive()
+        assert names_of(tmp_path, "epochs") == ["trial-j", "trial-k"]
+        record(tmp_path, "i", ON_TEST)
+    merging.join()
+    assert len(names_of(tmp_path, "epochs")) == 1  # the late one is in it: it looked again
+    assert sorted(open_run(tmp_path).epochs["arm"]) == ["i", "j", "k"]
+
+
+def test_a_part_written_while_a_merge_tidies_up_stays(
+    tmp_path: Path, record: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path, "k", ON_TEST)
+    look = results.parts.present
+
+    def looked(run: Path, kind: str) -> set[str]:
+        there = look(run, kind)
+        if kind == "predictions":
+            name = f"late-{len(list((run / kind).iterdir()))}"
+            table = pq.read_table(part_path(run, kind, "trial-k"))
+            write_part(run, kind, name, table)  # a trial of another driver ends just now
+        return there
+
+    monkeypatch.setattr("results.parts.present", looked)
+    merge_parts(tmp_path, "predictions")
+    kept = {path.name for path in (tmp_path / "predictions").iterdir()}
+    assert kept == {"trial-k.parquet", *(f"late-{n + 1}.parquet" for n in range(len(kept) - 1))}
+
+
+def test_a_merge_leaves_cut_off_trials_out_and_old_temporaries_go(
+    tmp_path: Path, record: Callable[..., str]
+) -> None:
+    for arm in ("k", "j", "orphan"):
+        record(tmp_path, arm, ON_TEST)
+    part_path(tmp_path, "arms", "trial-orphan").unlink()
+    young, old = (tmp_path / "predictions" / f".{n}.parquet.0123" for n in ("young", "old"))
+    for path in (young, old):
+        path.write_bytes(b"PAR1")
+    os.utime(old, (time.time() - 2 * 86_400,) * 2)
+    (merged,) = merge_parts(tmp_path, "predictions", at_least=2)
+    assert set(pq.read_table(merged)["arm"].to_pylist()) == {"k", "j"}
+    left = {path.name for path in (tmp_path / "predictions").iterdir()}
+    assert left == {merged.name, young.name, "trial-orphan.parquet"}
+
+
+def test_a_lock_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, record: Callable[..., str]
+) -> None:
+    record(tmp_path, "k", ON_TEST)
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(RecordError, match=r"\.lock: cannot be written \("):
+        merge_parts(tmp_path, "arms")
+
+
+def test_temporary_names_are_not_those_of_a_process_on_another_host(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "x") as one, whole_file(tmp_path / "x") as two:
+        assert one.name != two.name
+
+
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 KiB."""
@@ -223,9 +316,27 @@ def test_a_full_disk_keeps_what_is_recorded(tiny_disk: Path, record: Callable[..
     assert recorded(tiny_disk) == {"k": "ok", "small": "ok"}
 
 
-def test_other_errors_of_the_system_are_not_disguised(tmp_path: Path) -> None:
+@pytest.mark.parametrize("run", ["", "arms/run"])
+def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path, run: str) -> None:
     (tmp_path / "arms").write_text("a file where a folder should be")
-    with pytest.raises(OSError, match=r"exists|Not a directory"):
+    path = part_path(tmp_path / run, "arms", "t")
+    with pytest.raises(RecordError) as caught:
+        write_part(tmp_path / run, "arms", "t", ARMS.empty_table())
+    message = str(caught.value)
+    assert message.startswith(f"{path}: cannot be written (")
+    assert f"{tmp_path / 'arms'}" in message.removeprefix(str(path))
+    assert "what was recorded before is kept" in message
+
+
+def test_why_writing_failed_is_said_and_not_what_failed_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(30, "Read-only")))
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(RecordError, match=r"t\.parquet: cannot be written \(Read-only\); what"):
         write_part(tmp_path, "arms", "t", ARMS.empty_table())
 
 
@@ -251,6 +362,59 @@ def test_examples_and_their_facts_come_back(tmp_path: Path) -> None:
     assert frame["half"].tolist() == ["a", "b", ""]
     assert [list(names) for names in frame["gold"]] == [["x", "z"], [], ["x", "z"]]
     assert [list(row) for row in frame["labels"]] == [[1, 0, 1], [0, 0, 0], [1, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("corpus", "language", "name"),
+    [
+        ("toy", "en", "toy-en"),
+        ("semeval2018-ec", "en", "semeval2018-ec-en"),
+        ("_x", "en", "corpus-_x-en~"),
+        ("merged", "en", "corpus-merged-en~"),
+        ("a", "b-c", "corpus-a-b-c~"),
+        ("a-b", "c", "a-b-c"),
+        ("Toy", "en", "corpus-Toy-en~"),  # on some disks the file of "toy"
+    ],
+)
+def test_examples_have_readable_names(
+    tmp_path: Path, corpus: str, language: str, name: str
+) -> None:
+    splits: dict[str, Any] = {"test": (["k"], np.zeros((1, 1), np.uint8), "")}
+    path = record_examples(tmp_path, corpus, language, ["x"], "f", 1, 1, 0, splits)
+    assert path.stem == name or (name.endswith("~") and path.stem.startswith(name))
+
+
+def test_readers_of_parquet_folders_find_the_examples(
+    tmp_path: Path, toy: Callable[..., Any]
+) -> None:
+    for corpus in ("semeval2018-ec", "_x", ".y"):
+        toy(tmp_path, corpus=corpus)
+    found = ds.dataset(tmp_path / "examples").to_table()
+    assert set(found["corpus"].to_pylist()) == {"semeval2018-ec", "_x", ".y"}
+
+
+def test_examples_under_an_older_name_are_written_again_there(
+    tmp_path: Path, toy: Callable[..., Any]
+) -> None:
+    toy(tmp_path)
+    older = part_path(tmp_path, "examples", "older")
+    part_path(tmp_path, "examples", "toy-en").rename(older)
+    with pytest.raises(RecordError, match="other features of toy"):
+        check_features(tmp_path, "toy", "en", "e" * 64)
+    toy(tmp_path)
+    assert list((tmp_path / "examples").iterdir()) == [older]
+
+
+def test_other_features_are_refused_though_the_examples_are_gone(
+    tmp_path: Path, toy: Callable[..., Any], record: Callable[..., str]
+) -> None:
+    toy(tmp_path)
+    record(tmp_path, "k", ON_TEST)
+    part_path(tmp_path, "examples", "toy-en").unlink()
+    check_features(tmp_path, "toy", "en", "f" * 64)
+    check_features(tmp_path, "toy", "es", "e" * 64)
+    with pytest.raises(RecordError, match=r"other features of toy, language en .* with --out"):
+        check_features(tmp_path, "toy", "en", "e" * 64)
 
 
 def test_other_features_are_refused(tmp_path: Path, toy: Callable[..., Any]) -> None:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score, jaccard_score
 
 from results.errors import RecordError
+from results.frames import open_run
 from results.parts import part_path
 from results.records import record_examples
-from results.run import open_run
 from results.scores import SCORES, score_table
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")
+FEATURES = "f" * 64
 Record = Callable[..., str]
 
 
@@ -93,7 +94,7 @@ def test_halves_of_dev_are_scored_at_the_epoch_chosen_on_the_other(
     halves = ["a" if number % 3 else "b" for number in range(40)]
     ids = [str(number) for number in range(40)]
     splits: Any = {"train": (ids[:2], gold[:2], ""), "dev": (ids, gold, halves)}
-    record_examples(tmp_path, "toy", "en", ["x", "y", "z"], "f", 1, 1, 0, splits)
+    record_examples(tmp_path, "toy", "en", ["x", "y", "z"], FEATURES, 1, 1, 0, splits)
     chosen_on_a, chosen_on_b = noisy(gold, 1), noisy(gold, 2)
     chosen = {
         ("dev", tuple(f"{rule}/a" for rule in RULES)): chosen_on_a,
@@ -126,7 +127,7 @@ def test_rows_in_another_order_score_the_same(
 def test_a_label_is_present_from_one_half_on(tmp_path: Path, record: Record) -> None:
     gold = np.ones((4, 3), np.uint8)
     splits: Any = {"test": (list("abcd"), gold, "")}
-    record_examples(tmp_path, "toy", "en", ["x", "y", "z"], "f", 1, 1, 0, splits)
+    record_examples(tmp_path, "toy", "en", ["x", "y", "z"], FEATURES, 1, 1, 0, splits)
     record(tmp_path, "k", {("test", RULES): np.zeros((4, 3), np.float32)})  # sigmoid(0) = 0.5
     assert score(tmp_path, chosen_by="own", metric="acc")["value"] == 1.0
 
@@ -134,7 +135,7 @@ def test_a_label_is_present_from_one_half_on(tmp_path: Path, record: Record) -> 
 def test_a_class_without_gold_or_predictions_counts_as_zero(tmp_path: Path, record: Record) -> None:
     gold = np.array([[1, 0, 0], [0, 1, 0]] * 10, np.uint8)
     splits: Any = {"test": ([str(i) for i in range(20)], gold, "")}
-    record_examples(tmp_path, "toy", "en", ["x", "y", "never"], "f", 1, 1, 0, splits)
+    record_examples(tmp_path, "toy", "en", ["x", "y", "never"], FEATURES, 1, 1, 0, splits)
     record(tmp_path, "k", {("test", RULES): gold - np.float32(0.5)})
     row = score(tmp_path, chosen_by="own", metric="macro_f1")
     assert row["value"] == pytest.approx(2 / 3)
@@ -215,15 +216,6 @@ def test_a_cell_without_any_result_is_there_and_null(
     assert (row["seeds_ok"], row["seeds_failed"]) == (0, 2)
 
 
-def test_progress_counts_cells(tmp_path: Path, toy: Callable[..., Any], record: Record) -> None:
-    gold = toy(tmp_path)
-    for cell in ("c1", "c2"):
-        record(tmp_path, cell, {("test", RULES): noisy(gold, 0)}, cell=cell)
-    seen: list[tuple[int, int]] = []
-    score_table(open_run(tmp_path), lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 2), (2, 2)]
-
-
 def test_incomplete_records_are_named(
     tmp_path: Path, toy: Callable[..., Any], record: Record
 ) -> None:
@@ -246,3 +238,28 @@ def test_rules_newer_than_the_records_are_left_out(
     record(tmp_path, "k", {("test", ("own", "acc", "macro_f1")): noisy(gold, 0)})
     rules = set(score_table(open_run(tmp_path))["chosen_by"].to_pylist())
     assert rules == {"own", "acc", "macro_f1"}
+
+
+def test_arms_of_other_features_are_not_scored(
+    tmp_path: Path, toy: Callable[..., Any], record: Record
+) -> None:
+    gold = toy(tmp_path)
+    record(tmp_path, "old", {("test", RULES): noisy(gold, 0)}, features="e" * 64)
+    with pytest.raises(RecordError) as caught:
+        score_table(open_run(tmp_path))
+    message = str(caught.value)
+    assert "arm old of toy, language en, was trained on other features (sha256 eeeeeeee" in message
+    assert "run again with the features of the arms" in message
+    assert "another folder with --out" in message
+
+
+def test_where_the_seeds_of_a_value_were_trained_is_said(
+    tmp_path: Path, toy: Callable[..., Any], record: Record
+) -> None:
+    gold = toy(tmp_path)
+    for seed, (device, width) in enumerate([("cuda", 16), ("cpu", 2), ("cpu", 2)]):
+        chosen = {("test", RULES): noisy(gold, seed)}
+        record(tmp_path, f"k{seed}", chosen, seed=seed, device=device, width=width)
+    record(tmp_path, "k3", {}, seed=3, status="failed", device="none", width=9)
+    row = score(tmp_path, chosen_by="own", metric="acc")
+    assert (row["device"], row["threads"], row["width"]) == ("cpu, cuda", "1", "2, 16")

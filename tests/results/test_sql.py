@@ -22,7 +22,7 @@ def run(tmp_path: Path, record: Callable[..., str]) -> Path:
     run = tmp_path / "it's a run"
     gold = np.array([[1, 0, 1], [0, 0, 0]], np.uint8)
     splits: Any = {"test": (["i", "j"], gold, "")}
-    record_examples(run, "toy", "en", ["joy", "fear", "trust"], "f", 4, 5, 0, splits)
+    record_examples(run, "toy", "en", ["joy", "fear", "trust"], "f" * 64, 4, 5, 0, splits)
     record(run, "k", {("test", RULES): LOGITS})
     record(run, "orphan", {("test", RULES): LOGITS})
     part_path(run, "arms", "trial-orphan").unlink()
@@ -58,7 +58,7 @@ def test_views_join(run: Path) -> None:
 
 def test_merged_parts_and_other_numbers_of_labels(run: Path, record: Callable[..., str]) -> None:
     splits: Any = {"test": (["x"], np.ones((1, 2), np.uint8), "")}
-    record_examples(run, "two", "es", ["yes", "no"], "g", 1, 1, 0, splits)
+    record_examples(run, "two", "es", ["yes", "no"], "f" * 64, 1, 1, 0, splits)
     two = np.array([[1.0, -1.0]], np.float32)
     record(run, "w", {("test", RULES): two}, corpus="two", language="es", cell="w")
     sql = "SELECT arm, predicted FROM predictions ORDER BY arm, example"

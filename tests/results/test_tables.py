@@ -54,6 +54,9 @@ def score(metric: str = "acc", **changes: Any) -> dict[str, Any]:
         "seeds": 5,
         "seeds_ok": 5,
         "seeds_failed": 0,
+        "device": "cpu",
+        "threads": "1",
+        "width": "1",
         "texts": 100,
         "resamples": 5000,
     }
@@ -130,10 +133,61 @@ def test_published_figures_stand_beside_the_same_corpus_only() -> None:
         assert not [column for column in columns if "paper" in column]
 
 
+def test_published_figures_go_by_the_loss_and_not_by_its_label() -> None:
+    here = {"corpus": "semeval2018-ec", "language": "es"}
+    mine = cell("zlpr", (0.4, 0.3, 0.2), label="SAcc", **here)
+    renamed = cell("soft_accuracy", (0.4, 0.3, 0.2), label="SAcc'", **here)
+    table = scores_table("t", "T", renamed + mine)
+    assert [row[0] for row in table.rows] == ["SAcc'", "SAcc"]
+    assert all(isinstance(value, Figure) for value in table.rows[0][-3:])
+    assert table.rows[1][-3:] == (None, None, None)
+
+
+def test_a_table_of_arms_that_were_not_trained_alike_says_so() -> None:
+    scores = cell("bce", (0.4, 0.3, 0.2), width="2, 16")
+    scores += cell("mse", (0.4, 0.3, 0.2), width="2", device="cuda")
+    gone = {"value": None, "status": "failed", "seeds_ok": 0}
+    lost = [row | gone for row in cell("zlpr", (0, 0, 0), device="", threads="", width="")]
+    table = scores_table("t", "T", scores + lost)
+    assert (
+        "These arms were not all trained alike: they differ in device (cpu, cuda) and "
+        "stack width (2, 16), which alone can change their numbers."
+    ) in table.notes
+    alike = scores_table("t", "T", cell("bce", (0.4, 0.3, 0.2)) + lost)
+    assert not [note for note in alike.notes if "alike" in note]
+
+
+def test_what_a_star_means_with_one_seed_is_said() -> None:
+    note = "With one seed, a star says these trained networks differ, not that the losses do."
+    one = cell("bce", (0.4, 0.3, 0.2), seeds=1, seeds_ok=1)
+    assert note in scores_table("t", "T", one).notes
+    assert note not in scores_table("t", "T", cell("bce", (0.4, 0.3, 0.2))).notes
+
+
+@pytest.mark.parametrize(
+    ("corpus", "language", "name", "title"),
+    [
+        ("semeval2018-ec", "en", "table2_en", "Table 2: English (semeval2018-ec), test set"),
+        ("semeval2018-ec", "es", "table3_es", "Table 3: Spanish (semeval2018-ec), test set"),
+        ("semeval2018-ec", "ar", "scores_ar", "Scores: Arabic (semeval2018-ec), test set"),
+        ("sample", "en", "table2_en", "Table 2: English (sample), test set"),
+        ("toy", "en", "scores_en", "Scores: English (toy), test set"),
+    ],
+)
+def test_tables_are_numbered_on_the_corpus_of_the_paper_only(
+    corpus: str, language: str, name: str, title: str
+) -> None:
+    scores = cell("bce", (0.1, 0.2, 0.3), corpus=corpus, language=language)
+    both = all_tables([*scores, *(row | {"chosen_by": row["metric"]} for row in scores)])
+    assert [table.name for table in both] == [f"{name}_by_each_metric", name]
+    assert all(table.title.startswith(title) for table in both)
+
+
 def test_titles_and_names() -> None:
-    halves = {"protocol": "dev halves", "split": "dev"}
+    halves = {"protocol": "dev halves", "split": "dev", "corpus": "sample"}
     scores = cell("bce", (0.1, 0.2, 0.3), **halves)
-    scores += cell("bce", (0.1, 0.2, 0.3), cell="es", language="es", seeds=1, seeds_ok=1)
+    spanish = {"cell": "es", "corpus": "sample", "language": "es"}
+    scores += cell("bce", (0.1, 0.2, 0.3), seeds=1, seeds_ok=1, **spanish)
     scores += cell("bce", (0.1, 0.2, 0.3), cell="ca", language="ca")
     scores += [row | {"chosen_by": row["metric"]} for row in scores]
     tables = {table.name: table for table in all_tables(scores)}
@@ -142,16 +196,17 @@ def test_titles_and_names() -> None:
     assert [tables[name].headline for name in names] == [True] * 3
     assert not tables["table2_en_by_each_metric"].headline
     assert tables["table2_en"].title == (
-        "Table 2: English (toy), dev set, two-halves rule: epoch chosen on one half, scored on "
+        "Table 2: English (sample), dev set, two-halves rule: epoch chosen on one half, scored on "
         "the other, by the arm's own metric; mean over 5 seeds"
     )
     assert tables["table3_es"].title == (
-        "Table 3: Spanish (toy), test set, epoch chosen on dev, by the arm's own metric; one seed"
+        "Table 3: Spanish (sample), test set, epoch chosen on dev, by the arm's own metric; "
+        "one seed"
     )
-    assert tables["scores_ca"].title.startswith("ca (toy), test set")
+    assert tables["scores_ca"].title.startswith("Scores: ca (toy), test set")
     assert "by each column's metric" in tables["table3_es_by_each_metric"].title
     twice = scores + cell("bce", (0.1, 0.2, 0.3), cell="o", corpus="other")
-    assert {"table2_en_toy", "table2_en_other"} <= {table.name for table in all_tables(twice)}
+    assert {"table2_en_sample", "scores_en_other"} <= {table.name for table in all_tables(twice)}
 
 
 def test_a_new_table_is_one_function_in_one_file(
@@ -167,7 +222,7 @@ def test_a_new_table_is_one_function_in_one_file(
         tables = all_tables(cell("bce", (0.1, 0.2, 0.3)))
     finally:
         sys.modules.pop("results.tables.zz_counts", None)
-    assert [table.name for table in tables] == ["table2_en", "counts"]
+    assert [table.name for table in tables] == ["scores_en", "counts"]
     assert tables[-1].rows == ((3,),)
 
 
@@ -250,6 +305,31 @@ def test_answers_of_queries_become_tables() -> None:
     assert render(from_arrow(answer.slice(0, 0)), "csv") == "a,b,c\n"
 
 
+def test_columns_of_one_name_are_all_kept() -> None:
+    import pyarrow as pa
+
+    answer = pa.table([[1], [2], [3], [4]], names=["a", "a", "b", "a"])
+    table = from_arrow(answer)
+    assert table.columns == ("a", "a_1", "b", "a_2")
+    assert render(table, "csv") == "a,a_1,b,a_2\n1,2,3,4\n"
+    clash = from_arrow(pa.table([[1], [2], [3]], names=["a", "a", "a_1"]))
+    assert len(set(clash.columns)) == 3
+
+
+def test_json_has_null_for_what_it_cannot_hold() -> None:
+    import pyarrow as pa
+
+    def no_constant(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    values = {"a": [float("nan")], "b": [float("inf")], "c": [[1.5, float("nan")]], "d": [0.5]}
+    whole = json.loads(render(from_arrow(pa.table(values)), "json"), parse_constant=no_constant)
+    assert whole["rows"] == [{"a": None, "b": None, "c": "[1.5, null]", "d": 0.5}]
+    figures = Table("t", "", ("x",), ((Figure(1.0, float("nan")),),), figures=frozenset({"x"}))
+    (row,) = json.loads(render(figures, "json"), parse_constant=no_constant)["rows"]
+    assert row["x half width"] is None
+
+
 def noisy(gold: NDArray[np.uint8], seed: int) -> NDArray[np.float32]:
     noise = np.random.default_rng(seed).standard_normal(gold.shape)
     return (2.0 * (gold - 0.5) + noise).astype(np.float32)
@@ -260,11 +340,12 @@ def test_aggregate_writes_every_table_in_every_format(
 ) -> None:
     run = tmp_path / "a run's “folder”"
     for language in ("en", "es"):
-        gold = toy(run, language=language)
+        gold = toy(run, language=language, corpus="sample")
         for seed, loss in enumerate(("soft_accuracy", "bce", "mse")):
             key = f"{language}-{loss}"
             named = {"cell": key, "loss": loss, "label": LOSSES[loss], "language": language}
-            record(run, key, {("test", RULES): noisy(gold, seed)}, **named)
+            chosen = {("test", RULES): noisy(gold, seed)}
+            record(run, key, chosen, corpus="sample", **named)
     tables = aggregate(run)
     names = ["table2_en", "table3_es"]
     assert [table.name for table in tables if table.headline] == names
@@ -309,7 +390,7 @@ def test_corpora_with_other_numbers_of_labels_stand_in_one_run(
     record(tmp_path, "k", {("test", RULES): noisy(gold, 0)})
     wide = (np.random.default_rng(0).random((30, 9)) < 0.3).astype(np.uint8)
     splits: Any = {"test": ([str(i) for i in range(30)], wide, "")}
-    record_examples(tmp_path, "wide", "es", list("abcdefghi"), "g", 1, 1, 0, splits)
+    record_examples(tmp_path, "wide", "es", list("abcdefghi"), "f" * 64, 1, 1, 0, splits)
     changes = {"corpus": "wide", "language": "es", "cell": "w"}
     record(tmp_path, "w", {("test", RULES): noisy(wide, 0)}, **changes)
-    assert {table.name for table in aggregate(tmp_path)} >= {"table2_en", "table3_es"}
+    assert {table.name for table in aggregate(tmp_path)} >= {"scores_en", "scores_es"}

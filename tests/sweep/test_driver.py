@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from rich.console import Console
 from results import RecordError, open_run, query
 from results.records import recorded
 from sweep import run_experiment
-from sweep.driver import Outcome, Workers
+from sweep.driver import Outcome, Workers, trial_specs
 from sweep.errors import ExperimentError
 from sweep.experiment import load_experiment
 from sweep.plan import find_features, make_job, make_plan
+from sweep.trial import Advance, Trial, record_failure
 
 RunTiny = Callable[..., Outcome]
 
@@ -218,3 +220,17 @@ def test_a_damaged_part_is_named_and_deleting_it_trains_its_arm_again(run_tiny: 
         run_tiny()
     part.unlink()
     assert run_tiny().tried == 1
+
+
+def test_a_try_after_the_arms_were_recorded_trains_and_overwrites_nothing(
+    tiny: dict[str, Any], cache: Path, run_tiny: RunTiny
+) -> None:
+    outcome = run_tiny()
+    job = make_job(tiny, out=outcome.run, cache=cache)
+    plan = make_plan(job, find_features(job))
+    (spec, *_) = trial_specs(replace(plan, todo=plan.wanted), "cpu")
+    name = next((outcome.run / "arms").glob(f"{spec.arms[0].key}-*")).stem
+    again = replace(spec, name=name)  # as a worker starts it that died after recording
+    assert Trial(again).advance() == Advance(2, finished=True, statuses=("ok",))
+    assert record_failure(again, "its process died").statuses == ("ok",)
+    assert set(recorded(outcome.run).values()) == {"ok"}
