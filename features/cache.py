@@ -20,6 +20,7 @@ from features.content import content_key, written_whole
 from features.corpora import SPLITS, Corpus, read_corpus
 from features.coverage import coverage
 from features.entry import EXAMPLES, MANIFEST, WORDS, Features, open_features
+from features.errors import InputError
 from features.halves import dev_halves
 from features.lexicons import Lexicon, read_lexicon
 from features.locate import Source, sha256_of
@@ -118,6 +119,11 @@ def _write(spec: FeatureSpec, inputs: _Inputs, cache: Path, folder: Path, report
         split: [tokenize(text, spec.language) for text in corpus.splits[split].texts]
         for split in splits
     }
+    if not any(tokens["train"]):
+        raise InputError(
+            f"corpus {corpus.name}: expected train texts with words, found "
+            f"{len(tokens['train'])} blank ones"
+        )
     # Frequent words first: a mini-batch then touches few pages of the mapped matrix.
     counts = Counter(word for split in splits for text in tokens[split] for word in text)
     types = sorted(counts, key=lambda word: (-counts[word], word))

@@ -38,6 +38,8 @@ def written_whole(folder: Path) -> Iterator[Path | None]:
         return
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        # The lock's file stays, also when the build fails: one who waits has it open already, and
+        # once its name is gone, the next one would lock another file and build at the same time.
         with FileLock(folder.with_name(f"{folder.name}.lock")):
             if folder.is_dir():
                 yield None

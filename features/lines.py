@@ -42,9 +42,10 @@ def read_fields(path: Path) -> Iterator[tuple[int, list[str]]]:
     A blank last line is ignored.
 
     Raises:
-        InputError: As :func:`read_lines`, and for a blank line before others.
+        InputError: As :func:`read_lines`, for a blank line before others, and where there is
+            nothing but a blank line: whoever asks for the first row gets one.
     """
-    blank = 0
+    blank = number = 0
     for number, line in read_lines(path):
         if blank:
             raise InputError(f"{path}, line {blank}: the line is blank; expected a row")
@@ -52,3 +53,5 @@ def read_fields(path: Path) -> Iterator[tuple[int, list[str]]]:
             blank = number
             continue
         yield number, line.split("\t")
+    if blank == number == 1:
+        raise InputError(f"{path}: the file holds only a blank line; expected rows of text")

@@ -80,13 +80,17 @@ def find_text(data: Path, pattern: str) -> list[Path]:
     nothing.
 
     Raises:
-        InputError: When nothing matches.
+        InputError: When nothing matches, or the pattern is none.
     """
     if Path(pattern).is_absolute():
         raise InputError(f"'{pattern}': expected a pattern relative to the data folder {data}")
+    try:
+        matches = sorted(data.rglob(pattern), reverse=True)
+    except ValueError as error:
+        raise InputError(f"'{pattern}': expected a pattern of file names ({error})") from error
     found = {
         sha256_of(path): path
-        for path in sorted(data.rglob(pattern), reverse=True)
+        for path in matches
         if path.is_file() and path.name.endswith((".txt", ".txt.gz"))
     }
     if not found:

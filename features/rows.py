@@ -1,6 +1,6 @@
-"""Rows of a labelled file, checked: distinct ids, labels that are 0 or 1."""
+"""Header and rows of a labelled file, checked: distinct names, labels that are 0 or 1."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,19 @@ def check_distinct(path: Path, numbered: Iterable[tuple[int, str]]) -> None:
                 "expected every id once"
             )
         first[name] = number
+
+
+def check_header(path: Path, names: Sequence[str]) -> None:
+    """Checks that no column occurs twice: of two, nobody could say which one is meant.
+
+    Raises:
+        InputError: Naming the first such column.
+    """
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(
+            f"{path}: the header has column '{twice}' twice; expected every column once"
+        )
 
 
 def binary(path: Path, number: int, label: str, value: object) -> int:

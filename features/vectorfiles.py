@@ -1,5 +1,6 @@
 """Ready-made word vectors in word2vec's and GloVe's formats."""
 
+import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,26 +76,37 @@ def load(path: Path, form: str, wanted: set[str], language: str) -> Loaded:
     return _load_text(path, match, header=form == "word2vec")
 
 
+def _sizes(fields: list[str]) -> tuple[int, int] | None:
+    """Reads the header ``WORDS DIMENSION``; None where it is something else."""
+    if len(fields) != 2 or not all(f.isascii() and f.isdigit() and len(f) < 19 for f in fields):
+        return None
+    return int(fields[0]), int(fields[1])
+
+
 def _load_text(path: Path, match: _Match, *, header: bool) -> Loaded:
     """Keeps only what is wanted: the usual files hold more words than memory should."""
     rows: dict[int, NDArray[np.float32]] = {}
     total: NDArray[np.float64] | None = None
-    available, announced = 0, None
+    available, announced, dimension = 0, None, None
     for number, line in read_lines(path):
         word, *fields = line.rstrip(" ").split(" ")
         if header and number == 1:
-            if len(fields) != 1 or not (word.isdigit() and fields[0].isdigit()):
+            sizes = _sizes([word, *fields])
+            if sizes is None:
                 raise InputError(
                     f"{path}, line 1: found '{line[:60]}'; expected the header 'WORDS DIMENSION'"
                 )
-            announced, total = int(word), np.zeros(int(fields[0]))
+            announced, dimension = sizes
             continue
-        if total is None:
-            total = np.zeros(len(fields))
-        if len(fields) != len(total):
-            raise InputError(f"{path}, line {number}: {len(fields)} values; expected {len(total)}")
+        if dimension is None:
+            dimension = len(fields)
+        if len(fields) != dimension:
+            raise InputError(f"{path}, line {number}: {len(fields)} values; expected {dimension}")
+        if total is None:  # only now: a header may announce more than there is memory
+            total = np.zeros(dimension)
         try:
-            vector = np.array(fields, dtype=np.float32)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite
+                vector = np.array(fields, dtype=np.float32)
         except ValueError as error:
             raise InputError(f"{path}, line {number}: {error}; expected numbers") from error
         if not np.isfinite(vector).all():
@@ -120,10 +132,28 @@ def _load_text(path: Path, match: _Match, *, header: bool) -> Loaded:
     )
 
 
+def _check_binary_header(path: Path) -> None:
+    """Checks that a file can hold what it announces: gensim makes room for that before reading."""
+    packed = path.suffix == ".gz"
+    with gzip.open(path) if packed else path.open("rb") as file:
+        header = file.readline(100)
+    sizes = _sizes(header.decode("utf-8", "replace").split())
+    if sizes is None:
+        raise ValueError(f"found {header[:40]!r}; expected the header 'WORDS DIMENSION'")
+    words, dimension = sizes
+    # A word has at least a blank and its values; deflate packs at most 1032 bytes into one.
+    if words * (1 + 4 * dimension) > path.stat().st_size * (1032 if packed else 1):
+        raise ValueError(
+            f"the header announces {words} words of {dimension} values; expected no more than "
+            "the file can hold"
+        )
+
+
 def _load_binary(path: Path, match: _Match) -> Loaded:
     from gensim.models import KeyedVectors
 
     try:
+        _check_binary_header(path)
         loaded = KeyedVectors.load_word2vec_format(
             str(path),
             binary=True,

@@ -70,9 +70,15 @@ class Corpus:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        for split in ("train", "dev"):
+        for split in dict.fromkeys(("train", "dev", *self.splits)):
             if split not in self.splits or not self.splits[split].ids:
                 raise InputError(f"corpus {self.name}: expected texts in {split}, found none")
+        # Where there is no test split, one half of dev chooses and the other one scores.
+        if "test" not in self.splits and len(self.splits["dev"].ids) < 2:
+            raise InputError(
+                f"corpus {self.name}: found 1 text in dev and no test; expected at least 2 texts "
+                "in dev, or a test split"
+            )
         if not self.labels:
             raise InputError(f"corpus {self.name}: expected at least one label, found none")
         owner: dict[str, str] = {}

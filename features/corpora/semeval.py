@@ -12,7 +12,7 @@ from features.errors import InputError
 from features.languages import get_language
 from features.lines import read_fields
 from features.locate import Source, find_official, require_folder, source
-from features.rows import binary, to_texts
+from features.rows import binary, check_header, to_texts
 
 _HIDDEN = "NONE"  # stands for every label in test files given out before the evaluation
 
@@ -24,7 +24,7 @@ class SemEval(ReaderOptions):
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], Texts | None]:
-    """Reads one file; None instead of texts where the labels are withheld."""
+    """Reads one file; None instead of texts where the labels of every row are withheld."""
     fields = read_fields(path)
     _, header = next(fields)
     if header[:2] != ["ID", "Tweet"] or len(header) < 3:
@@ -32,19 +32,28 @@ def _read(path: Path) -> tuple[tuple[str, ...], Texts | None]:
             f"{path}, line 1: the header is {header[:4]}; expected ID, Tweet and label names, "
             "tab-separated"
         )
+    check_header(path, header)
     labels = tuple(header[2:])
-    rows = []
+    rows, hidden = [], []
     for number, row in fields:
         if len(row) != len(header):
             raise InputError(
                 f"{path}, line {number}: {len(row)} tab-separated columns; expected {len(header)}"
             )
         if all(value == _HIDDEN for value in row[2:]):
-            return labels, None
+            hidden.append(number)
+            continue
         values = [
             binary(path, number, name, value) for name, value in zip(labels, row[2:], strict=True)
         ]
         rows.append((number, row[0], row[1], values))
+    if hidden and rows:
+        raise InputError(
+            f"{path}, line {hidden[0]}: the labels are {_HIDDEN} in a file with labels; expected "
+            "0 or 1"
+        )
+    if hidden:
+        return labels, None
     return labels, to_texts(path, rows, len(labels))
 
 

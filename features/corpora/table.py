@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from features.corpora import Corpus, ReaderOptions, Texts, corpus_reader
+from features.corpora import Corpus, ReaderOptions, Texts, corpus_reader, option_models
 from features.errors import InputError
 from features.lines import read_fields, read_lines
 from features.locate import resolve, source
-from features.rows import binary, to_texts
+from features.rows import binary, check_header, to_texts
 
 Row = dict[str, Any]
 
@@ -26,7 +26,7 @@ class Table(ReaderOptions):
 
     Attributes:
         reader: Always ``table``.
-        name: The corpus' name in tables of results.
+        name: The corpus' name in tables of results and of files.
         train: Path of the train texts, relative to the data folder or the working directory;
             ``{lang}`` becomes the language.
         dev: Path of the dev texts.
@@ -39,7 +39,7 @@ class Table(ReaderOptions):
     """
 
     reader: Literal["table"] = "table"
-    name: str = "table"
+    name: str = Field(default="table", pattern=r"^\w[\w.-]*$")
     train: str
     dev: str
     test: str | None = None
@@ -48,6 +48,23 @@ class Table(ReaderOptions):
     labels: tuple[str, ...] | None = Field(default=None, min_length=1)
     label_column: str | None = None
     delimiter: str = Field(default=",", min_length=1)
+
+    @field_validator("name")
+    @classmethod
+    def _is_its_own(cls, name: str) -> str:
+        # The paper's figures stand beside the corpus they are of, which is known by this name.
+        others = {options.model_fields["reader"].default for options in option_models()}
+        if name in others - {cls.model_fields["reader"].default}:
+            raise ValueError(f"'{name}' is another reader's corpus; expected another name")
+        return name
+
+    @field_validator("labels")
+    @classmethod
+    def _are_distinct(cls, labels: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        repeated = {name for name in labels or () if (labels or ()).count(name) > 1}
+        if repeated:
+            raise ValueError(f"named twice: {', '.join(sorted(repeated))}")
+        return labels
 
     @model_validator(mode="after")
     def _has_labels_one_way(self) -> Self:
@@ -72,7 +89,8 @@ def _delimited(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _with_header(path: Path) -> Iterator[tuple[int, Row]]:
     rows = _delimited(path)
-    _, header = next(rows)
+    _, header = next(rows, (0, []))
+    check_header(path, header)
     for number, fields in rows:
         if len(fields) != len(header):
             raise InputError(
@@ -88,7 +106,7 @@ def _objects(path: Path) -> Iterator[tuple[int, Row]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}, line {number}: not JSON ({error})") from error
         if not isinstance(row, dict):
             raise InputError(f"{path}, line {number}: expected a JSON object, found '{line[:40]}'")
@@ -119,8 +137,8 @@ def _value(path: Path, number: int, row: Row, column: str) -> Any:
 
 def _listed(path: Path, number: int, value: Any, delimiter: str) -> list[str]:
     """Reads a text's labels: a JSON list, or a string with delimiters; blank means none."""
-    names = value if isinstance(value, list) else (value or "").split(delimiter)
-    if not all(isinstance(name, str) for name in names):
+    names = (value or "").split(delimiter) if isinstance(value, str | None) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{path}, line {number}: labels are {value!r}; expected names")
     return [name.strip() for name in names if name.strip()]
 

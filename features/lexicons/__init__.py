@@ -174,17 +174,20 @@ def read_lexicon(name: str, language: str, data: Path | None) -> Lexicon:
     return Lexicon(form.name, form.columns, entries, multiword, sources)
 
 
+_LARGEST = 3.4e38  # what a single-precision value, as the features have, can hold
+
+
 def number(path: Path, line: int, field: str) -> float:
     """Reads one value of a lexicon.
 
     Raises:
-        InputError: When it is not a finite number.
+        InputError: When it is not a finite number of single precision.
     """
     try:
         value = float(field)
     except ValueError:
         value = float("nan")
-    if value - value != 0:
+    if not abs(value) <= _LARGEST:  # "not": so that nan is caught, too
         raise InputError(f"{path}, line {line}: the value is '{field}'; expected a number")
     return value
 

@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features import Features, FeatureSpec, InputError, build, find, open_features
+from features import Features, FeatureSpec, InputError, build, cache, find, open_features
 from features.content import written_whole
 from features.entry import pad
 from features.halves import dev_halves
@@ -132,6 +133,129 @@ def test_the_key_changes_with_every_input(
     assert build(spec(), data, tmp_path / "cache").key != built.key
 
 
+def table(**more: Any) -> FeatureSpec:
+    """Asks for the same files in every language."""
+    paths = {split: f"{split}.csv" for split in ("train", "dev")}
+    corpus = {"reader": "table", "labels": ["joy"], **paths, **more.pop("corpus", {})}
+    given = {"corpus": corpus, "lexicons": ["mine.tsv", "yours.tsv"]}
+    return spec(**given | more)
+
+
+@pytest.fixture
+def tables(data: Path) -> Path:
+    """Adds corpora and lexicons that are plain tables."""
+    for split in ("train", "dev"):
+        rows = [f"the cat and the {split},1", f"rain on the {split},0"]
+        (data / f"{split}.csv").write_text("\n".join(["text,joy", *rows]), encoding="utf-8")
+    (data / "mine.tsv").write_text("word\theat\ncat\t1\n", encoding="utf-8")
+    (data / "yours.tsv").write_text("word\tlight\nrain\t2\n", encoding="utf-8")
+    return data
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"language": "es"},
+        {"lexicons": []},
+        {"lexicons": ["mine.tsv"]},
+        {"lexicons": ["yours.tsv"]},
+        {"lexicons": ["yours.tsv", "mine.tsv"]},  # they are columns, in this order
+        {"lexicons": ["mine.tsv", "yours.tsv", "afinn"]},
+        {"lexicons": ["mine.tsv", "yours.tsv", "sample"]},
+        {"vectors": {"kind": "file", "path": "vectors.txt", "format": "word2vec"}},
+        {"vectors": {"kind": "file", "path": "other.txt", "format": "glove"}},
+        {"vectors": {"kind": "skipgram"}},
+        {"corpus": {"name": "mine"}},
+        {"corpus": {"test": "test.csv"}},
+    ],
+)
+def test_the_key_changes_with_everything_asked_for(
+    tables: Path, tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    (tables / "other.txt").write_text("the 1 0\n", encoding="utf-8")
+    (tables / "test.csv").write_text("text,joy\na test,0\n", encoding="utf-8")
+    build(table(), tables, tmp_path / "cache")
+    assert find(table(), tables, tmp_path / "cache") is not None
+    assert find(table(**changed), tables, tmp_path / "cache") is None
+
+
+@pytest.mark.parametrize("name", ["mine.tsv", "yours.tsv"])
+def test_the_key_changes_with_every_lexicon(tables: Path, tmp_path: Path, name: str) -> None:
+    build(table(), tables, tmp_path / "cache")
+    lexicon = tables / name
+    lexicon.write_bytes(lexicon.read_bytes().replace(b"t\n", b"t\ndog\t1\n"))
+    assert find(table(), tables, tmp_path / "cache") is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"dimension": 5},
+        {"window": 4},
+        {"min_count": 2},
+        {"negative": 4},
+        {"epochs": 2},
+        {"seed": 1},
+        {"workers": 2},
+        {"text": "more/*.txt"},
+    ],
+)
+def test_the_key_changes_with_the_recipe_of_the_vectors(
+    data: Path, tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    (data / "more").mkdir()
+    (data / "more" / "en.txt").write_text("more text\n", encoding="utf-8")
+    recipe = {"kind": "skipgram", "dimension": 4, "epochs": 1, "min_count": 1, "workers": 1}
+    build(spec(vectors=recipe), data, tmp_path / "cache")
+    assert find(spec(vectors=recipe), data, tmp_path / "cache") is not None
+    assert find(spec(vectors=recipe | changed), data, tmp_path / "cache") is None
+
+
+@pytest.mark.parametrize("rules", ["TEXT_RULES", "FEATURE_RULES"])
+def test_the_key_changes_with_the_rules(
+    data: Path, tmp_path: Path, built: Features, monkeypatch: pytest.MonkeyPatch, rules: str
+) -> None:
+    assert find(spec(), data, tmp_path / "cache") == built
+    monkeypatch.setattr(cache, rules, "other")
+    assert find(spec(), data, tmp_path / "cache") is None
+
+
+def test_of_all_packages_only_emoji_changes_the_key(
+    data: Path, tmp_path: Path, built: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "version", lambda name: version(name) if name == "emoji" else "0")
+    assert find(spec(), data, tmp_path / "cache") == built
+    monkeypatch.setattr(cache, "version", lambda name: "0" if name == "emoji" else version(name))
+    assert find(spec(), data, tmp_path / "cache") is None
+
+
+def test_the_key_follows_bytes_not_paths(tables: Path, tmp_path: Path) -> None:
+    before = build(table(), tables, tmp_path / "cache")
+    deep = tables / "deep"
+    deep.mkdir()
+    moved = {"train.csv": "t.csv", "dev.csv": "d.csv", "vectors.txt": "v.txt"}
+    for old, new in {**moved, "mine.tsv": "mine.tsv"}.items():
+        (tables / old).rename(deep / new)
+    again = table(
+        corpus={"train": "deep/t.csv", "dev": str(deep / "d.csv")},
+        vectors={"kind": "file", "path": "deep/v.txt", "format": "glove"},
+        lexicons=["deep/mine.tsv", "yours.tsv"],
+    )
+    assert find(again, tables, tmp_path / "cache") == before
+
+
+def test_the_key_does_not_follow_the_order_on_disk(
+    data: Path, tmp_path: Path, built: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "copy").mkdir()
+    for path in (*data.rglob("2018-E-c-En-*.txt"), data / "AFINN-111.txt"):
+        (data / "copy" / path.name).write_bytes(path.read_bytes())
+    assert find(spec(), data, tmp_path / "cache") == built
+    listed = Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda *given: reversed(list(listed(*given))))
+    assert find(spec(), data, tmp_path / "cache") == built
+
+
 def test_a_file_that_is_not_used_does_not_change_the_key(
     data: Path, tmp_path: Path, built: Features
 ) -> None:
@@ -215,6 +339,14 @@ def test_a_cache_that_cannot_be_written(data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     with pytest.raises(InputError, match="file: the cache cannot be written"):
         build(spec(), data, tmp_path / "file")
+
+
+def test_train_texts_without_a_token(data: Path, tmp_path: Path) -> None:
+    blank = "ID\tTweet\tanger\tjoy\tsadness\nt1\t \t0\t0\t1\nt2\t\u200b\t0\t1\t0\n"
+    next(data.rglob("2018-E-c-En-train.txt")).write_text(blank, encoding="utf-8")
+    with pytest.raises(InputError, match="expected train texts with words, found 2 blank ones"):
+        build(spec(), data, tmp_path / "cache")
+    assert [path for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []
 
 
 @pytest.mark.slow

@@ -61,11 +61,13 @@ def test_a_plain_table_needs_no_code(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("", r"mine\.tsv: the file is empty"),
+        ("\n", r"mine\.tsv: the file holds only a blank line; expected rows"),
         ("word\na\n", r"line 1: one column; expected a header of word and at least one column"),
         ("word\tx\na\t1\t2\n", r"line 2: 3 tab-separated columns; expected 2"),
         ("word\tx\na\tmany\n", r"line 2: the value is 'many'; expected a number"),
         ("word\tx\na\tnan\n", r"line 2: the value is 'nan'; expected a number"),
         ("word\tx\na\tinf\n", r"line 2: the value is 'inf'; expected a number"),
+        ("word\tx\na\t1e39\n", r"line 2: the value is '1e39'; expected a number"),
     ],
 )
 def test_a_bad_table_is_named_with_its_row(tmp_path: Path, content: str, message: str) -> None:
@@ -81,7 +83,7 @@ def test_what_cannot_be_found(data: Path) -> None:
         read_lexicon("afinn", "es", data)
     with pytest.raises(InputError, match="lexicon 'affin' is unknown; expected one of afinn, nrc-"):
         read_lexicon("affin", "en", data)
-    with pytest.raises(InputError, match="lexicon afinn needs a data folder"):
+    with pytest.raises(InputError, match=r"no data folder was given .* for lexicon afinn"):
         read_lexicon("afinn", "en", None)
 
 

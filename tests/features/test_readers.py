@@ -61,6 +61,7 @@ def test_gold_is_preferred_and_withheld_labels_are_no_test_split(data: Path) -> 
     ("content", "message"),
     [
         (b"", r"train\.txt: the file is empty; expected rows of text"),
+        (b"\r\n", r"train\.txt: the file holds only a blank line; expected rows"),
         (b"Text\tanger\r\n", r"line 1: the header is \['Text', 'anger'\]; expected ID, Tweet"),
         (b"ID\tTweet\r\n", r"line 1: the header is \['ID', 'Tweet'\]; expected ID, Tweet and"),
         (b"ID\tTweet\tjoy\r\na\tx\t1\r\nb\ty\r\n", r"line 3: 2 tab-separated columns; expected 3"),
@@ -74,6 +75,7 @@ def test_gold_is_preferred_and_withheld_labels_are_no_test_split(data: Path) -> 
         (b"ID\tTweet\tjoy\r\na\tx\t1\r\n\r\nb\ty\t1\r\n", r"line 3: the line is blank"),
         (b"ID\tTweet\tjoy\r\n", r"expected texts in train, found none"),
         (b"ID\tTweet\tjoy\r\na\tx\tNONE\r\n", r"train\.txt: the labels are withheld"),
+        (b"ID\tTweet\tjoy\tjoy\r\na\tx\t1\t0\r\n", r"train\.txt: .* column 'joy' twice"),
     ],
 )
 def test_a_bad_official_file_is_named_with_its_row(
@@ -84,6 +86,35 @@ def test_a_bad_official_file_is_named_with_its_row(
         dev.write_bytes(b"ID\tTweet\tjoy\r\nq\tx\t1\r\n")
     with pytest.raises(InputError, match=message):
         semeval(data)
+
+
+def test_one_withheld_row_in_a_gold_file_is_an_error_not_a_missing_split(data: Path) -> None:
+    gold = data / "2018-E-c-En-test-gold.txt"
+    for rows, line in (("a\tx\t1\t0\t1\nb\ty\t%s\n", 3), ("a\tx\t%s\nb\ty\t1\t0\t1\n", 2)):
+        content = HEADER.replace("\r", "") + rows % "NONE\tNONE\tNONE"
+        gold.write_text(content, encoding="utf-8", newline="")
+        message = (
+            rf"test-gold\.txt, line {line}: the labels are NONE in a file with labels; expected"
+        )
+        with pytest.raises(InputError, match=message):
+            semeval(data)
+
+
+def test_a_test_file_without_rows(data: Path) -> None:
+    gold = data / "2018-E-c-En-test-gold.txt"
+    gold.write_text(HEADER, encoding="utf-8", newline="")
+    with pytest.raises(InputError, match="expected texts in test, found none"):
+        semeval(data)
+
+
+def test_one_dev_text_can_be_halved_only_where_test_is_scored(data: Path) -> None:
+    one = HEADER + "d1\train again\t0\t0\t1\r\n"
+    next(data.rglob("2018-E-c-En-dev.txt")).write_text(one, encoding="utf-8", newline="")
+    with pytest.raises(InputError, match="1 text in dev and no test; expected at least 2"):
+        semeval(data)
+    gold = data / "2018-E-c-En-test-gold.txt"
+    gold.write_text(one.replace("d1", "g1"), encoding="utf-8", newline="")
+    assert semeval(data).splits["dev"].ids == ["d1"]
 
 
 def test_labels_of_splits_must_agree(data: Path) -> None:
@@ -102,7 +133,9 @@ def test_a_text_in_two_splits(data: Path) -> None:
 def test_missing_files_and_folders(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected 2018-E-c-Es-train\.txt somewhere below"):
         semeval(data, "es")
-    with pytest.raises(InputError, match="needs a data folder"):
+    with pytest.raises(
+        InputError, match=r"no data folder was given .* for the SemEval-2018 E-c files"
+    ):
         semeval(None)
     with pytest.raises(InputError, match="expected a folder"):
         semeval(tmp_path / "absent")
@@ -175,12 +208,12 @@ def test_every_table_format_reads_alike(tmp_path: Path, suffix: str) -> None:
 
 def test_a_column_may_list_the_labels(tmp_path: Path) -> None:
     (tmp_path / "train-en.csv").write_text("text,tags\na,x;z\nb,\nc, y \n", encoding="utf-8")
-    (tmp_path / "dev-en.csv").write_text("text,tags\nd,z\n", encoding="utf-8")
+    (tmp_path / "dev-en.csv").write_text("text,tags\nd,z\ne,\n", encoding="utf-8")
     given = table(".csv", labels=None, id=None, label_column="tags", delimiter=";")
     corpus = read_corpus(given, "en", tmp_path)
     assert corpus.labels == ("x", "y", "z")
     assert corpus.splits["train"].labels.tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
-    assert corpus.splits["dev"].ids == ["dev-1"]
+    assert corpus.splits["dev"].ids == ["dev-1", "dev-2"]
     (tmp_path / "dev-en.csv").write_text("text,tags\nd,z\ne,q\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"dev-en\.csv, line 3: label 'q' does not occur in train"):
         read_corpus(given, "en", tmp_path)
@@ -188,10 +221,20 @@ def test_a_column_may_list_the_labels(tmp_path: Path) -> None:
 
 def test_json_may_list_the_labels(tmp_path: Path) -> None:
     for split in ("train", "dev"):
-        row = {"text": split, "tags": ["x", "y"]}
-        (tmp_path / f"{split}-en.jsonl").write_text(json.dumps(row), encoding="utf-8")
+        rows = [{"text": split, "tags": tags} for tags in (["x", "y"], "y", [], "", None)]
+        lines = "\n".join(json.dumps(row) for row in rows)
+        (tmp_path / f"{split}-en.jsonl").write_text(lines, encoding="utf-8")
     corpus = read_corpus(table(".jsonl", labels=None, id=None, label_column="tags"), "en", tmp_path)
-    assert corpus.splits["dev"].labels.tolist() == [[1, 1]]
+    assert corpus.splits["dev"].labels.tolist() == [[1, 1], [0, 1], [0, 0], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("value", [3, 0, False, 1.5, {"x": 1}, ["x", 3]])
+def test_labels_that_are_no_names(tmp_path: Path, value: object) -> None:
+    for split in ("train", "dev"):
+        row = {"text": split, "tags": value}
+        (tmp_path / f"{split}-en.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    with pytest.raises(InputError, match=r"train-en\.jsonl, line 1: labels are .*; expected names"):
+        read_corpus(table(".jsonl", labels=None, id=None, label_column="tags"), "en", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +246,12 @@ def test_json_may_list_the_labels(tmp_path: Path) -> None:
         (".csv", 'id,text,joy,fear\na,"b"c,1,0\n', r"line 2: not CSV"),
         (".csv", "id,text,joy,fear\n", r"expected rows of text, found none"),
         (".csv", "id,text,joy,fear\na,b,1,0\na,c,1,0\n", r"line 3: id 'a' was already on line 2"),
+        (".csv", "\n", r"train-en\.csv: expected rows of text, found none"),
+        (".csv", "id,text,joy,joy\na,b,1,0\n", r"train-en\.csv: .* column 'joy' twice; expected e"),
+        (".tsv", "\n", r"train-en\.tsv: the file holds only a blank line; expected rows"),
+        (".tsv", "id\ttext\tid\na\tb\t1\n", r"train-en\.tsv: .* column 'id' twice; expected e"),
         (".jsonl", '{"id": "a"\n', r"line 1: not JSON"),
+        (".jsonl", '{"id":' + "[" * 100_000 + "\n", r"line 1: not JSON"),
         (".jsonl", "[1]\n", r"line 1: expected a JSON object, found '\[1\]'"),
         (".jsonl", '{"id":"a","text":3,"joy":1,"fear":0}', r"line 1: the text is 3; expected a st"),
         (".jsonl", '{"id":"a","text":"b","joy":0.5,"fear":0}', r"label joy is 0\.5; expected 0 or"),
@@ -226,6 +274,14 @@ def test_a_missing_table(tmp_path: Path) -> None:
         read_corpus(table(".csv"), "en", tmp_path)
 
 
+TABLE = {"reader": "table", "train": "a.csv", "dev": "b.csv", "labels": ["joy"]}
+
+
+@pytest.mark.parametrize("name", ["table", "mine-2.0", "año_1"])
+def test_a_table_has_a_name_of_its_own(name: str) -> None:
+    assert options(**TABLE, name=name).model_dump()["name"] == name
+
+
 @pytest.mark.parametrize(
     ("given", "key"),
     [
@@ -233,6 +289,14 @@ def test_a_missing_table(tmp_path: Path) -> None:
         ({"reader": "sample", "trian": 3}, "trian"),
         ({"reader": "sample", "train": 0}, "train"),
         ({"reader": "table", "train": "a.csv", "dev": "b.csv"}, "labels or label_column"),
+        ({**TABLE, "labels": ["joy", "fear", "joy"]}, "labels\\n.*named twice: joy"),
+        ({**TABLE, "name": ""}, "name"),
+        ({**TABLE, "name": ".."}, "name"),
+        ({**TABLE, "name": "../up"}, "name"),
+        ({**TABLE, "name": "a/b"}, "name"),
+        ({**TABLE, "name": "mine\n"}, "name"),
+        ({**TABLE, "name": "sample"}, "name\\n.*'sample' is another reader's corpus"),
+        ({**TABLE, "name": "semeval2018-ec"}, "name\\n.*'semeval2018-ec' is another reader's"),
     ],
 )
 def test_wrong_options_name_the_key(given: dict[str, Any], key: str) -> None:

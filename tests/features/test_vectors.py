@@ -1,10 +1,12 @@
+import gzip
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
 
-from features import vectorfiles
+from features import skipgram, vectorfiles
 from features.errors import InputError
 from features.skipgram import skipgram_key, text_sources
 from features.spec import SkipGram, VectorFile
@@ -56,9 +58,25 @@ def test_the_three_formats_read_alike(tmp_path: Path, form: str, suffix: str) ->
         ("word2vec", b"2 3\na 1 2\nb 1 2\n", r"v\.txt, line 2: 2 values; expected 3"),
         ("word2vec", b"3 2\na 1 2\nb 1 2\n", r"v\.txt: 2 words; expected 3 as in the header"),
         ("word2vec", b"0 2\n", r"v\.txt: expected word vectors, found none"),
+        ("word2vec", b"1 0\na\n", r"v\.txt: expected word vectors, found none"),
+        ("word2vec", b"5 99999999999999\na 1\n", r"line 2: 1 values; expected 99999999999999"),
+        ("word2vec", b"5 99999999999999\n", r"v\.txt: 0 words; expected 5 as in the header"),
+        ("word2vec", b"1 " + b"9" * 5000 + b"\na 1\n", r"line 1: found '1 9.*expected the header"),
+        ("word2vec", "² ³\na 1 2 3\n".encode(), r"line 1: found '² ³'; expected the header"),
+        ("glove", b"a 1 2\nb 1e39 0\n", r"line 2: the vector of 'b' holds a value that is not fin"),
         ("word2vec-binary", b"2 2\na \x00\x00", r"v\.txt: expected word2vec's binary format"),
         ("word2vec-binary", b"1 2\na \x00\x00\xc0\x7f" + bytes(4), r"'a' \(word 1\) holds a value"),
         ("word2vec-binary", b"", r"v\.txt: expected word2vec's binary format"),
+        ("word2vec-binary", b"0 2\n", r"v\.txt: expected word vectors, found none"),
+        ("word2vec-binary", b"-1 2\n", r"v\.txt: expected word2vec's binary format"),
+        ("word2vec-binary", "² ³\n".encode(), r"v\.txt: expected word2vec's binary format"),
+        (
+            "word2vec-binary",
+            b"99999999999999 2\na " + bytes(8),
+            r"v\.txt: expected word2vec's binary format \(.* announces 99999999999999 words",
+        ),
+        ("word2vec-binary", b"1 99999999999999\na " + bytes(8), r"announces 1 words of 9999999999"),
+        ("word2vec-binary", b"1 " + b"9" * 5000 + b"\n", r"v\.txt: expected word2vec's binary"),
     ],
 )
 def test_a_bad_vector_file_is_named_with_its_row(
@@ -68,6 +86,17 @@ def test_a_bad_vector_file_is_named_with_its_row(
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         vectorfiles.load(path, form, {"a", "b"}, "en")
+
+
+def test_a_packed_binary_file_cannot_announce_more_than_it_may_hold(tmp_path: Path) -> None:
+    path = tmp_path / "v.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(b"1 99999999999999\na " + bytes(8))
+    with pytest.raises(InputError, match=r"announces 1 words of 99999999999999 values"):
+        vectorfiles.load(path, "word2vec-binary", {"a"}, "en")
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(InputError, match=r"v\.gz: expected word2vec's binary format"):
+        vectorfiles.load(path, "word2vec-binary", {"a"}, "en")
 
 
 def test_only_the_words_asked_for_are_kept(data: Path, tmp_path: Path) -> None:
@@ -167,13 +196,42 @@ def test_the_key_follows_recipe_and_text_and_nothing_else(data: Path) -> None:
     assert key(SMALL, data) != before
 
 
+def test_the_key_follows_language_and_rules(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = text_sources(SMALL, "en", data)
+    before = skipgram_key(SMALL, "en", sources)
+    assert skipgram_key(SMALL, "es", sources) != before
+    for package in ("emoji", "gensim", "numpy"):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                skipgram, "version", lambda name, new=package: "0" if name == new else version(name)
+            )
+            assert (skipgram_key(SMALL, "en", sources) == before) == (package == "numpy")
+    with monkeypatch.context() as patch:
+        patch.setattr(skipgram, "TEXT_RULES", "other")
+        assert skipgram_key(SMALL, "en", sources) != before
+    assert skipgram_key(SMALL, "en", sources) == before
+
+
+def test_the_key_does_not_follow_the_order_on_disk(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("en-b.txt", "en-a.txt"):
+        (data / "x" / "tweets" / name).write_text(f"{name} is a text\n", encoding="utf-8")
+    before = key(SMALL, data)
+    listed = Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda *given: reversed(list(listed(*given))))
+    assert key(SMALL, data) == before
+
+
 def test_text_that_cannot_be_trained_on(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected unlabelled text .* as 'tweets/es\*\.txt\*'"):
         plan_vectors(SMALL, "es", data)
-    with pytest.raises(InputError, match="needs a data folder"):
+    with pytest.raises(InputError, match=r"no data folder was given .* for unlabelled text"):
         plan_vectors(SMALL, "en", None)
     with pytest.raises(InputError, match="relative to the data folder"):
         plan_vectors(SMALL.model_copy(update={"text": "/x/*.txt"}), "en", data)
+    with pytest.raises(InputError, match=r"'a\*\*b\.txt'"):
+        plan_vectors(SMALL.model_copy(update={"text": "a**b.txt"}), "en", data)
     with pytest.raises(InputError, match=r"en\.txt: no word occurs 1000 times"):
         get({"a"}, SMALL.model_copy(update={"min_count": 1000}), data, tmp_path)
     text = next(data.rglob("tweets/en.txt"))
