@@ -26,9 +26,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.settings import NetworkSettings
+from model.sparse import NormPool, Positions, Project, distinct_positions, pool
 
-PREDICT_ROWS = 16_384
-"""Positions evaluated at a time, so that activations stay in tens of megabytes."""
+PREDICT_TEXTS = 256
+"""Texts evaluated at a time, so that activations stay in tens of megabytes."""
 
 
 class CNN(nn.Module):
@@ -91,27 +92,24 @@ class CNN(nn.Module):
 
         Args:
             table: word rows, `[W, D]`.
-            words: rows of the table, `[A, b, n]`.
+            words: rows of the table, zero-padded at the start, `[A, b, n]`.
 
         Returns:
             `[A, b, C]`.
         """
-        arms, texts, length = words.shape
         distinct, index = words.unique(return_inverse=True)
         rows = self._normalise_batch(table[distinct], index)
-        maps = self._convolve(self._project(rows), index)  # [b * n, A * maps]
-        normal = F.batch_norm(
-            maps,
-            self.map_mean.view(-1),
-            self.map_var.view(-1),
-            self.map_scale.view(-1),
-            self.map_shift.view(-1),
-            training=True,
-            momentum=self.settings.norm_momentum,
-            eps=self.settings.norm_epsilon,
+        projected = self._project(rows)
+        positions = distinct_positions(words == 0, max(self.settings.heights))
+        pooled, mean, var = NormPool.apply(
+            self._convolve(projected, index, positions),
+            self.map_scale,
+            self.map_shift,
+            positions,
+            self.settings.norm_epsilon,
         )
-        pooled = normal.view(texts, length, arms, self.maps).max(dim=1).values
-        return self._head(pooled.transpose(0, 1))
+        self._track("map", mean, var, words[0].numel())
+        return self._head(pooled.view(self.arms, -1, self.maps))
 
     @torch.no_grad()
     def predict(self, table: Tensor, words: Tensor) -> Tensor:
@@ -128,35 +126,22 @@ class CNN(nn.Module):
         inverse = torch.rsqrt(self.input_var + self.settings.norm_epsilon)[:, None]
         rows = (table[distinct] - self.input_mean[:, None]) * inverse
         return torch.stack(
-            [
-                self._predict_arm(arm, rows[arm], index, padding=(words == 0))
-                for arm in range(self.arms)
-            ]
+            [self._predict_arm(arm, rows[arm], index, words == 0) for arm in range(self.arms)]
         )
 
     def _predict_arm(self, arm: int, rows: Tensor, index: Tensor, padding: Tensor) -> Tensor:
-        """Logits of one arm, `[m, C]`, in chunks of texts of similar length.
-
-        Beyond as many leading pads as the widest filter has rows, more of them only repeat windows
-        that are there already, which no maximum notices: they are cut off.
-        """
+        """Logits of one arm, `[m, C]`, in chunks of texts."""
         projected = self._project(rows[None], arm)
         scale = self.map_scale[arm] * torch.rsqrt(self.map_var[arm] + self.settings.norm_epsilon)
         shift = self.map_shift[arm] - self.map_mean[arm] * scale
-        length = index.shape[1]
-        pads = padding.long().cumprod(dim=1).sum(dim=1)
-        cuts = (pads - max(self.settings.heights)).clamp(min=0)
-        order = torch.argsort(cuts, stable=True)
-        logits = rows.new_empty(len(index), self.head_bias.shape[1])
-        start = 0
-        while start < len(order):
-            cut = int(cuts[order[start]])  # cuts ascend, so it is the smallest of its chunk
-            chunk = order[start : start + max(1, PREDICT_ROWS // (length - cut))]
-            maps = self._convolve(projected, index[chunk, cut:][None])
-            pooled = (maps * scale + shift).view(len(chunk), length - cut, self.maps).amax(dim=1)
-            logits[chunk] = self._head(pooled[None], arm)[0]
-            start += len(chunk)
-        return logits
+        logits = []
+        chunks = zip(index.split(PREDICT_TEXTS), padding.split(PREDICT_TEXTS), strict=True)
+        for texts, pads in chunks:
+            positions = distinct_positions(pads[None], max(self.settings.heights))
+            maps = self._convolve(projected, texts[None], positions)
+            pooled, _ = pool(maps * scale + shift, positions)
+            logits.append(self._head(pooled[None], arm)[0])
+        return torch.cat(logits)
 
     def _normalise_batch(self, rows: Tensor, index: Tensor) -> Tensor:
         """BatchNorm of the input without γ and β: `[U, D]` and uses `[A, b, n]` -> `[A, U, D]`.
@@ -172,10 +157,7 @@ class CNN(nn.Module):
         mean = share @ rows
         centred = rows - mean[:, None]
         var = torch.einsum("au,aud->ad", share, centred.square())
-        with torch.no_grad():
-            momentum = self.settings.norm_momentum
-            self.input_mean.lerp_(mean, momentum)
-            self.input_var.lerp_(var * positions / max(positions - 1, 1), momentum)
+        self._track("input", mean, var, positions)
         return centred * torch.rsqrt(var + self.settings.norm_epsilon)[:, None]
 
     def _project(self, rows: Tensor, arm: int | None = None) -> Tensor:
@@ -184,31 +166,37 @@ class CNN(nn.Module):
         The last row stands for positions outside the text; `_convolve` never reads it.
         """
         pick = slice(None) if arm is None else slice(arm, arm + 1)
-        scaled = self.input_scale[pick, :, None] * self.filters[pick]
-        shift = self.input_shift[pick, None] @ self.filters[pick]
-        return torch.baddbmm(shift, F.pad(rows, (0, 0, 0, 1)), scaled)
+        projected: Tensor = Project.apply(
+            F.pad(rows, (0, 0, 0, 1)),
+            self.filters[pick],
+            self.input_scale[pick],
+            self.input_shift[pick],
+        )
+        return projected
 
-    def _convolve(self, projected: Tensor, index: Tensor) -> Tensor:
+    def _convolve(self, projected: Tensor, index: Tensor, positions: Positions) -> Tensor:
         """Sum the projected words of each window.
 
         Args:
             projected: `[A, U + 1, taps * filters]`.
             index: rows of `projected`, `[A, b, n]`.
+            positions: those to compute.
 
         Returns:
-            `[b * n, A * maps]`: text, position; arm, height, filter.
+            `[A, P, maps]`; maps are heights x filters.
         """
         arms, rows = projected.shape[:2]
         outside = rows - 1
         widest = max(self.settings.heights)
         left = (widest - 1) // 2
-        padded = F.pad(index.permute(1, 0, 2), (left, widest - 1 - left), value=outside)
-        taps = padded.unfold(2, widest, 1).index_select(3, self.window)  # [b, A, n, taps]
-        arm = torch.arange(arms, device=index.device)[:, None, None]
+        padded = F.pad(index, (left, widest - 1 - left), value=outside)
+        windows = padded.unfold(2, widest, 1).flatten(1, 2)  # [A, b * n, widest]
+        arm = torch.arange(arms, device=index.device)[:, None]
+        taps = windows[arm, positions.rows].index_select(2, self.window)  # [A, P, taps]
         tap = torch.arange(self.taps, device=index.device)
         never_read = outside * self.taps
-        entries = torch.where(taps == outside, never_read, (taps + arm * rows) * self.taps + tap)
-        entries = entries.transpose(1, 2).reshape(-1, self.taps)  # [b * n * A, taps]
+        entries = (taps + arm[..., None] * rows) * self.taps + tap
+        entries = torch.where(taps == outside, never_read, entries).view(-1, self.taps)
         bags = torch.arange(len(entries), device=index.device)[:, None] * self.taps
         summed = F.embedding_bag(
             entries.view(-1),
@@ -217,7 +205,14 @@ class CNN(nn.Module):
             mode="sum",
             padding_idx=never_read,
         )
-        return summed.view(-1, arms * self.maps)
+        return summed.view(arms, -1, self.maps)
+
+    def _track(self, name: str, mean: Tensor, var: Tensor, count: int) -> None:
+        """Move running statistics towards a batch's, the variance made unbiased."""
+        momentum = self.settings.norm_momentum
+        with torch.no_grad():
+            getattr(self, f"{name}_mean").lerp_(mean, momentum)
+            getattr(self, f"{name}_var").lerp_(var * count / max(count - 1, 1), momentum)
 
     def _head(self, pooled: Tensor, arm: int | None = None) -> Tensor:
         """Dense layer on the pooled maps: `[A, b, maps]` -> `[A, b, C]`.

