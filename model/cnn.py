@@ -11,9 +11,9 @@ rows x_t, normalised to (x_t − μ)/σ · γ + β, its output at position t is
     z_t = Σ_j W_j (γ · x̂_{t+j} + β),     j over the h rows of the window,
 
 a sum over the window of *projected words*. Each distinct word is projected once for all taps j of
-all heights, and the sum is an embedding bag. The input's γ and β are folded into the filters, so
-their gradients come from the filters' gradient. This equals the plain network exactly
-(tests/model/test_cnn.py builds that one from PyTorch's modules) at a fraction of the operations.
+all heights, and the sum is an embedding bag. Windows that hold nothing but padding are computed
+once a text (`model/sparse.py`). This equals the plain network exactly (tests/model/test_cnn.py
+builds that one from PyTorch's modules) at a fraction of the operations.
 
 The convolutions have no bias: the BatchNorm that follows subtracts it again.
 """
@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.settings import NetworkSettings
-from model.sparse import NormPool, Positions, Project, distinct_positions, pool
+from model.sparse import Positions, distinct_positions, norm_pool, pool, project
 
 PREDICT_TEXTS = 256
 """Texts evaluated at a time, so that activations stay in tens of megabytes."""
@@ -101,7 +101,7 @@ class CNN(nn.Module):
         rows = self._normalise_batch(table[distinct], index)
         projected = self._project(rows)
         positions = distinct_positions(words == 0, max(self.settings.heights))
-        pooled, mean, var = NormPool.apply(
+        pooled, mean, var = norm_pool(
             self._convolve(projected, index, positions),
             self.map_scale,
             self.map_shift,
@@ -166,13 +166,12 @@ class CNN(nn.Module):
         The last row stands for positions outside the text; `_convolve` never reads it.
         """
         pick = slice(None) if arm is None else slice(arm, arm + 1)
-        projected: Tensor = Project.apply(
+        return project(
             F.pad(rows, (0, 0, 0, 1)),
             self.filters[pick],
             self.input_scale[pick],
             self.input_shift[pick],
         )
-        return projected
 
     def _convolve(self, projected: Tensor, index: Tensor, positions: Positions) -> Tensor:
         """Sum the projected words of each window.

@@ -1,6 +1,7 @@
-"""The steps of the network that are written by hand because autograd would do them dearly.
+"""The steps of the network whose gradients are written by hand: autograd would do them dearly.
 
-All are exact: `tests/model/test_cnn.py` holds them to PyTorch's own modules.
+All are exact: `tests/model/test_cnn.py` holds them to PyTorch's own modules. (`type: ignore` below:
+PyTorch declares `Function.apply` without types.)
 """
 
 from dataclasses import dataclass
@@ -81,7 +82,13 @@ def pool(values: Tensor, positions: Positions) -> tuple[Tensor, Tensor]:
     return pooled, winners
 
 
-class Project(Function):
+def project(rows: Tensor, filters: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Project rows x̂ `[A, U, D]` by filters W `[A, D, K]`, γ and β `[A, D]`: `[A, U, K]`."""
+    projected: Tensor = _Project.apply(rows, filters, scale, shift)  # type: ignore[no-untyped-call]
+    return projected
+
+
+class _Project(Function):
     """Every tap of every filter on each normalised row, the input's γ and β folded in.
 
     P = x̂ (γ ∘ W) + β W. With G = x̂ᵀ ∂P and s the sum of ∂P over rows,
@@ -93,7 +100,7 @@ class Project(Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, filters: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """Project rows x̂ `[A, U, D]` by filters W `[A, D, K]`, γ and β `[A, D]`: `[A, U, K]`."""
+        """See `project`."""
         ctx.save_for_backward(rows, filters, scale, shift)
         # Scaling the rows is scaling the filters, and there are fewer rows than taps.
         return torch.baddbmm(shift[:, None] @ filters, rows * scale[:, None], filters)
@@ -111,7 +118,28 @@ class Project(Function):
         return None, by_filters, by_scale, by_shift
 
 
-class NormPool(Function):
+def norm_pool(
+    maps: Tensor, scale: Tensor, shift: Tensor, positions: Positions, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalise with the statistics of the batch, and pool.
+
+    Args:
+        maps: z, `[A, P, maps]`.
+        scale: γ, `[A, maps]`.
+        shift: β, `[A, maps]`.
+        positions: weights, and which positions belong to which text.
+        epsilon: added to the variance.
+
+    Returns:
+        Maxima `[A * b, maps]`, mean and (biased) variance of each map `[A, maps]`.
+    """
+    done: tuple[Tensor, Tensor, Tensor] = _NormPool.apply(  # type: ignore[no-untyped-call]
+        maps, scale, shift, positions, epsilon
+    )
+    return done
+
+
+class _NormPool(Function):
     """BatchNorm of the maps with the batch's statistics, then their maximum over each text.
 
     Only the maxima pass a gradient g on. With ẑ the normalised maps, w the weights and N their sum,
@@ -123,19 +151,7 @@ class NormPool(Function):
     def forward(
         ctx: Any, maps: Tensor, scale: Tensor, shift: Tensor, positions: Positions, epsilon: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Normalise and pool.
-
-        Args:
-            ctx: of autograd.
-            maps: z, `[A, P, maps]`.
-            scale: γ, `[A, maps]`.
-            shift: β, `[A, maps]`.
-            positions: weights, and which positions belong to which text.
-            epsilon: added to the variance.
-
-        Returns:
-            Maxima `[A * b, maps]`, mean and (biased) variance of each map `[A, maps]`.
-        """
+        """See `norm_pool`."""
         weight = positions.weight.to(maps.dtype)
         share = (weight / weight.sum(dim=1, keepdim=True))[:, None]
         mean = share @ maps
