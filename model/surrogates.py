@@ -59,16 +59,20 @@ class Loss:
             progress: 0..1 through training, for the losses that ask for it.
 
         Raises:
-            LossError: the loss asks for `prior` or `progress` and it was not given.
+            LossError: the loss asks for `prior` or `progress` and it was not given, or it exits.
         """
         given = {"prior": prior, "progress": progress}
         context = {name: given[name] for name in self.wants}
         if missing := [name for name, value in context.items() if value is None]:
             raise LossError(f"{self.name} needs {missing[0]}=")
         y = targets.to(logits.dtype)
-        if self.soft:
-            return -self.function(torch.sigmoid(logits), y, **context)
-        return self.function(logits, y, **context)
+        try:
+            if self.soft:
+                return -self.function(torch.sigmoid(logits), y, **context)
+            return self.function(logits, y, **context)
+        except SystemExit as end:
+            # Here only: elsewhere it means that this process is being ended, not that the arm is.
+            raise LossError(f"{self.name} called exit({end.code})") from end
 
 
 def _declare(

@@ -90,7 +90,7 @@ class Trial:
                 self.training = start_training(self.spec)
             for arm, rows in zip(self.spec.arms, self.training.run_epoch(), strict=True):
                 self.epochs.extend({"arm": arm.key, **row} for row in rows)
-        except (Exception, SystemExit) as error:  # a loss file may call exit()
+        except Exception as error:
             return self._record(["failed"] * len(self.spec.arms), describe(error))
         if not self.training.finished:
             return Advance(self.training.epoch, finished=False)

@@ -111,7 +111,7 @@ def test_bad_arms_are_recorded_and_the_others_go_on(run_tiny: RunTiny, tmp_path:
         "diverges": "diverged",
         "bce": "ok",
     }
-    assert arms.loc["exits", "error"] == "SystemExit: 0"
+    assert arms.loc["exits", "error"] == "LossError: exits called exit(0)"
     assert arms.loc["diverges", "error"] == "loss or outputs ceased to be finite in epoch 1"
     again = run_tiny(grid, losses=[path])
     assert (again.tried, again.failed) == (2, 2)  # failed is tried again, diverged is not

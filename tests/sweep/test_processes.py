@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,12 @@ def test_after_kill_9_the_rest_is_trained_and_nothing_twice(
     run = tmp_path / "run"
     driver = start("--executor", executor)
     wait_for(lambda: arms_in(run) >= 3)
+    training = workers(driver)
     driver.kill()
     driver.communicate()
-    wait_for(lambda: not workers())
+    wait_for(lambda: not any(process.is_running() for process in training))
     before = recorded(run)
+    assert set(before.values()) == {"ok"}
     assert 3 <= len(before) < 12
     stamps = {path: path.stat().st_mtime_ns for path in (run / "arms").glob("*.parquet")}
     resumed = start("--executor", executor)
@@ -104,21 +107,22 @@ def test_after_kill_9_the_rest_is_trained_and_nothing_twice(
     assert query(run, LOGITS).equals(query(tmp_path / "whole", LOGITS))
 
 
-def workers() -> list[int]:
-    """Ray workers that train (Ray titles their processes so)."""
-    return [
-        process.pid
-        for process in psutil.process_iter(["cmdline"])
-        if "Trainable" in " ".join(process.info["cmdline"] or [])
-    ]
+def workers(driver: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Processes that train for a driver on Ray, which titles them so."""
+    found = []
+    for process in psutil.Process(driver.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "Trainable" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def test_a_killed_worker_s_trial_is_started_again(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     driver = start()
-    wait_for(lambda: arms_in(tmp_path / "run") >= 1 and bool(workers()))
-    os.kill(workers()[0], signal.SIGKILL)
+    wait_for(lambda: arms_in(tmp_path / "run") >= 1 and bool(workers(driver)))
+    workers(driver)[0].kill()
     _, err = driver.communicate()
     assert driver.returncode == 0, err
     assert list(recorded(tmp_path / "run").values()) == ["ok"] * 12
