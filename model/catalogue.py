@@ -30,8 +30,6 @@ class LossSource:
 
     Attributes:
         name: the function's name, used in experiments.
-        kind: `soft_metric` (a function of probabilities and targets, minimised with its sign
-            changed) or `loss` (a function of logits and targets).
         label: name in tables.
         approximates: hard metric that the function equals on 0/1 outputs, or None.
         source: equation or publication.
@@ -42,7 +40,6 @@ class LossSource:
     """
 
     name: str
-    kind: str
     label: str
     approximates: str | None
     source: str
@@ -103,7 +100,6 @@ def _declared(function: ast.FunctionDef, decorator: ast.expr, text: str, file: s
     docstring = ast.get_docstring(function) or ""
     return LossSource(
         name=function.name,
-        kind=_last_name(decorator.func),
         label=given.get("label") or function.name,
         approximates=given.get("approximates"),
         source=given.get("source", ""),

@@ -83,7 +83,7 @@ class Trial:
         Raises:
             RecordError: the records cannot be written.
         """
-        if earlier := _recorded_before(self.spec):
+        if self.training is None and (earlier := _recorded_before(self.spec)):
             return earlier
         try:
             if self.training is None:
