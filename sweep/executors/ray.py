@@ -65,6 +65,7 @@ class _Reporter(tune.Callback):
         self.specs = specs
         self.watcher = watcher
         self.abort = ""
+        self.untried: list[int] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles callbacks to restore a sweep from, which we never do."""
@@ -86,6 +87,11 @@ class _Reporter(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         spec = self.specs[trial.config["trial"]]
+        if trial.get_error() is None:
+            # A reused worker died between two trials. Tune retries a trial under way, not one that
+            # is about to begin.
+            self.untried.append(trial.config["trial"])
+            return
         try:
             error = f"its process died: {describe(trial.get_error())}"
             self.watcher.advanced(spec, record_failure(spec, error))
@@ -136,24 +142,13 @@ def run_ray(
     shutil.rmtree(scratch, ignore_errors=True)
     gpu = specs[0].device == "cuda"
     reporter = _Reporter(specs, watcher)
+    todo = list(range(len(specs)))
     try:
-        tune.Tuner(
-            tune.with_resources(
-                tune.with_parameters(StackTrainable, specs=list(specs)),
-                {"cpu": 1, "gpu": 1 / trials_per_gpu if gpu else 0},
-            ),
-            param_space={"trial": tune.grid_search(list(range(len(specs))))},
-            tune_config=tune.TuneConfig(reuse_actors=True),
-            run_config=tune.RunConfig(
-                name="trials",
-                storage_path=str(scratch),
-                callbacks=[reporter],
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
-                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-                stop=_StopOnAbort(),
-                verbose=0,
-            ),
-        ).fit()
+        while todo and not reporter.abort:
+            _fit(
+                specs, todo, reporter, scratch, {"cpu": 1, "gpu": 1 / trials_per_gpu if gpu else 0}
+            )
+            todo, reporter.untried = reporter.untried, []
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -164,6 +159,33 @@ def run_ray(
         shutil.rmtree(scratch, ignore_errors=True)
     if reporter.abort:
         raise RecordError(reporter.abort)
+
+
+def _fit(
+    specs: Sequence[TrialSpec],
+    todo: Sequence[int],
+    reporter: _Reporter,
+    scratch: Path,
+    resources: dict[str, float],
+) -> None:
+    """One Tune experiment over the trials to do."""
+    tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(StackTrainable, specs=list(specs)),
+            resources,
+        ),
+        param_space={"trial": tune.grid_search(list(todo))},
+        tune_config=tune.TuneConfig(reuse_actors=True),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(scratch),
+            callbacks=[reporter],
+            failure_config=tune.FailureConfig(max_failures=RETRIES),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            stop=_StopOnAbort(),
+            verbose=0,
+        ),
+    ).fit()
 
 
 def _connect(address: str | None) -> None:

@@ -17,6 +17,7 @@ import yaml
 from results import open_run, query
 from results.records import recorded
 from sweep.driver import Outcome
+from sweep.executors import ray as executor
 
 RunTiny = Callable[..., Outcome]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -127,6 +128,25 @@ def test_a_killed_worker_s_trial_is_started_again(
     assert driver.returncode == 0, err
     assert list(recorded(tmp_path / "run").values()) == ["ok"] * 12
     assert "12 arms trained" in err
+
+
+def test_a_worker_that_dies_between_two_trials_loses_none(
+    run_tiny: RunTiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died = tmp_path / "died"
+
+    class DiesOnce(executor.StackTrainable):
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            if not died.exists():
+                died.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().reset_config(new_config)
+
+    monkeypatch.setattr(executor, "StackTrainable", DiesOnce)
+    outcome = run_tiny("grid.seed=[0, 1, 2, 3, 4, 5]", out=tmp_path / "run", executor="ray")
+    assert died.exists()
+    assert (outcome.wanted, outcome.failed) == (len(recorded(outcome.run)), 0)
+    assert set(recorded(outcome.run).values()) == {"ok"}
 
 
 def test_an_interrupt_keeps_what_is_recorded(
