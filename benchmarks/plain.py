@@ -27,7 +27,7 @@ class PlainCNN(nn.Module):
         self.input_norm = norm(columns)
         self.convolutions: list[nn.Conv1d] = []
         self.norms: list[nn.BatchNorm1d] = []
-        taps = stack.filters.detach()[arm].view(columns, stack.taps, settings.filters)
+        taps = stack.filters.detach()[arm].view(columns, stack.windows.taps, settings.filters)
         first = 0
         for height in settings.heights:
             convolution = nn.Conv1d(columns, settings.filters, height, bias=False, dtype=dtype)

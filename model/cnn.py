@@ -12,7 +12,7 @@ rows x_t, normalised to (x_t − μ)/σ · γ + β, its output at position t is
 
 a sum over the window of *projected words*. Each distinct word is projected once for all taps j of
 all heights, and the sum is an embedding bag. Windows that hold nothing but padding are computed
-once a text (`model/sparse.py`). This equals the plain network exactly (tests/model/test_cnn.py
+once a text (`model/batches.py`). This equals the plain network exactly (tests/model/test_cnn.py
 builds that one from PyTorch's modules) at a fraction of the operations.
 
 The convolutions have no bias: the BatchNorm that follows subtracts it again.
@@ -25,15 +25,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.batches import Batch, Windows
 from model.settings import NetworkSettings
-from model.sparse import Positions, distinct_positions, norm_pool, pool, project
+from model.sparse import convolve, norm_pool, product, project, sum_rows
+from model.texts import Block
 
-PREDICT_TEXTS = 256
-"""Texts evaluated at a time, so that activations stay in tens of megabytes."""
+POSITIONS, POSITIONS_ON_DEVICE = 4096, 131_072
+"""Positions evaluated at a time: megabytes that stay in a cache, or work that fills a device."""
 
 
 class CNN(nn.Module):
     """A stack of A networks of one shape; a stack of one is the plain network.
+
+    Arms of equal seed are a group: they read the same mini-batches.
+
+    Attributes:
+        windows: which taps make a window.
+        group: of each arm, in order of its first arm, `[A]`.
 
     Args:
         settings: heights, filters, BatchNorm constants.
@@ -41,6 +49,8 @@ class CNN(nn.Module):
         classes: C.
         seeds: seed of each arm, length A; an arm's initial values depend on its seed alone.
         dtype: of all parameters.
+        product_dtype: to which the factors of the first layer's products are rounded.
+        device: where to hold them.
     """
 
     def __init__(
@@ -50,11 +60,16 @@ class CNN(nn.Module):
         classes: int,
         seeds: Sequence[int],
         dtype: torch.dtype = torch.float32,
+        product_dtype: torch.dtype | None = None,
+        device: torch.device | str = "cpu",
     ) -> None:
         super().__init__()
         self.settings = settings
+        self.product_dtype = product_dtype or dtype
+        self.windows = Windows.of(settings.heights, device)
+        groups = list(dict.fromkeys(seeds))
+        self.group = torch.tensor([groups.index(seed) for seed in seeds], device=device)
         self.arms = len(seeds)
-        self.taps = sum(settings.heights)
         self.maps = len(settings.heights) * settings.filters
 
         drawn = [initial_weights(settings, columns, classes, seed) for seed in seeds]
@@ -78,133 +93,107 @@ class CNN(nn.Module):
         self.map_mean: Tensor
         self.map_var: Tensor
 
-        # Tap k of all taps belongs to height h and reads row `window[k]` of the widest window.
-        left = (max(settings.heights) - 1) // 2
-        window = [left - (h - 1) // 2 + j for h in settings.heights for j in range(h)]
-        first_taps = np.cumsum([0, *settings.heights[:-1]])
-        self.register_buffer("window", torch.tensor(window), persistent=False)
-        self.register_buffer("first_taps", torch.from_numpy(first_taps), persistent=False)
-        self.window: Tensor
-        self.first_taps: Tensor
+        self.to(device)
 
-    def forward(self, table: Tensor, words: Tensor) -> Tensor:
-        """Logits of a mini-batch per arm, in training mode: batch statistics, running ones moved.
+    def forward(self, table: Tensor, batch: Batch) -> Tensor:
+        """Logits of a mini-batch per group, in training mode: batch statistics, running ones moved.
 
         Args:
             table: word rows, `[W, D]`.
-            words: rows of the table, zero-padded at the start, `[A, b, n]`.
+            batch: of each group of arms.
 
         Returns:
             `[A, b, C]`.
         """
-        distinct, index = words.unique(return_inverse=True)
-        rows = self._normalise_batch(table[distinct], index)
-        projected = self._project(rows)
-        positions = distinct_positions(words == 0, max(self.settings.heights))
+        rows, mean, var = self._normalise_batch(table[batch.words], batch.share)
+        self._track("input", mean[self.group], var[self.group], batch.places)
+        projected = project(
+            rows, self.filters, self.input_scale, self.input_shift, self.group, self.product_dtype
+        )
         pooled, mean, var = norm_pool(
-            self._convolve(projected, index, positions),
+            convolve(projected, batch, self.group, self.windows),
             self.map_scale,
             self.map_shift,
-            positions,
+            batch,
+            self.group,
             self.settings.norm_epsilon,
         )
-        self._track("map", mean, var, words[0].numel())
-        return self._head(pooled.view(self.arms, -1, self.maps))
+        self._track("map", mean, var, batch.places)
+        # ReLU comes after the maximum here: it is monotone, so the order does not matter.
+        maps = pooled.view(self.arms, -1, self.maps).relu()
+        return torch.baddbmm(self.head_bias[:, None], maps, self.head_weight)
+
+    def _normalise_batch(self, rows: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """BatchNorm of the input without γ and β; a word weighs as often as it occurs.
+
+        Args:
+            rows: distinct word rows, `[G, U, D]`.
+            share: of places that each holds, padding included, `[G, U]`.
+
+        Returns:
+            x̂ behind a row of zeros, `[G, 1 + U, D]`, mean and (biased) variance, `[G, D]`.
+        """
+        mean = share[:, None] @ rows
+        centred = rows - mean
+        var = share[:, None] @ centred.square()
+        normalised = centred.mul_(torch.rsqrt(var + self.settings.norm_epsilon))
+        return F.pad(normalised, (0, 0, 1, 0)), mean.squeeze(1), var.squeeze(1)
 
     @torch.no_grad()
-    def predict(self, table: Tensor, words: Tensor) -> Tensor:
+    def predict(self, table: Tensor, texts: Sequence[Block]) -> Tensor:
         """Logits with the running statistics, every arm on the same texts.
 
         Args:
             table: word rows, `[W, D]`.
-            words: rows of the table, `[m, n]`, zero-padded at the start.
+            texts: of `model.texts.arrange`, m in all.
 
         Returns:
             `[A, m, C]`.
         """
-        distinct, index = words.unique(return_inverse=True)
-        inverse = torch.rsqrt(self.input_var + self.settings.norm_epsilon)[:, None]
-        rows = (table[distinct] - self.input_mean[:, None]) * inverse
-        return torch.stack(
-            [self._predict_arm(arm, rows[arm], index, words == 0) for arm in range(self.arms)]
-        )
+        logits = [self._predict_block(table, block) for block in texts]
+        return torch.cat(logits, dim=1)
 
-    def _predict_arm(self, arm: int, rows: Tensor, index: Tensor, padding: Tensor) -> Tensor:
-        """Logits of one arm, `[m, C]`, in chunks of texts."""
-        projected = self._project(rows[None], arm)
-        scale = self.map_scale[arm] * torch.rsqrt(self.map_var[arm] + self.settings.norm_epsilon)
-        shift = self.map_shift[arm] - self.map_mean[arm] * scale
+    def _predict_block(self, table: Tensor, block: Block) -> Tensor:
+        """Logits of a block, `[A, m, C]`; one arm's projected words are held at a time."""
+        at_most = POSITIONS if table.device.type == "cpu" else POSITIONS_ON_DEVICE
+        pooled = table.new_empty(len(block.read), self.maps)
+        shift = self.map_shift - self.map_mean * self._map_slope()
         logits = []
-        chunks = zip(index.split(PREDICT_TEXTS), padding.split(PREDICT_TEXTS), strict=True)
-        for texts, pads in chunks:
-            positions = distinct_positions(pads[None], max(self.settings.heights))
-            maps = self._convolve(projected, texts[None], positions)
-            pooled, _ = pool(maps * scale + shift, positions)
-            logits.append(self._head(pooled[None], arm)[0])
-        return torch.cat(logits)
+        for arm in range(self.arms):
+            projected = self._project_all(table[block.words], arm)
+            for chunk, entries in block.chunks(self.windows.taps, at_most):
+                pooled[chunk] = self._pool_texts(projected, entries)
+            maps = pooled.add_(shift[arm]).relu_()
+            logits.append(torch.addmm(self.head_bias[arm], maps, self.head_weight[arm]))
+        return torch.stack(logits)
 
-    def _normalise_batch(self, rows: Tensor, index: Tensor) -> Tensor:
-        """BatchNorm of the input without γ and β: `[U, D]` and uses `[A, b, n]` -> `[A, U, D]`.
+    def _map_slope(self) -> Tensor:
+        """What BatchNorm multiplies each map by, `[A, maps]`."""
+        return self.map_scale * torch.rsqrt(self.map_var + self.settings.norm_epsilon)
 
-        A distinct word weighs in the statistics as often as it occurs, padding included.
-        """
-        arms, positions, distinct = len(index), index[0].numel(), len(rows)
-        by_arm = index.reshape(arms, -1) + distinct * torch.arange(
-            arms, device=index.device
-        ).unsqueeze(1)
-        counts = torch.bincount(by_arm.reshape(-1), minlength=arms * distinct)
-        share = counts.view(arms, distinct).to(rows.dtype) / positions
-        mean = share @ rows
-        centred = rows - mean[:, None]
-        var = torch.einsum("au,aud->ad", share, centred.square())
-        self._track("input", mean, var, positions)
-        return centred * torch.rsqrt(var + self.settings.norm_epsilon)[:, None]
-
-    def _project(self, rows: Tensor, arm: int | None = None) -> Tensor:
-        """Every tap of every filter on each row: `[A, U, D]` -> `[A, U + 1, taps * filters]`.
-
-        The last row stands for positions outside the text; `_convolve` never reads it.
-        """
-        pick = slice(None) if arm is None else slice(arm, arm + 1)
-        return project(
-            F.pad(rows, (0, 0, 0, 1)),
-            self.filters[pick],
-            self.input_scale[pick],
-            self.input_shift[pick],
-        )
-
-    def _convolve(self, projected: Tensor, index: Tensor, positions: Positions) -> Tensor:
-        """Sum the projected words of each window.
-
-        Args:
-            projected: `[A, U + 1, taps * filters]`.
-            index: rows of `projected`, `[A, b, n]`.
-            positions: those to compute.
+    def _project_all(self, rows: Tensor, arm: int) -> Tensor:
+        """Distinct words of one arm, projected; both BatchNorms' slopes are linear and folded in.
 
         Returns:
-            `[A, P, maps]`; maps are heights x filters.
+            One row per word and tap, those of row 0 zero: `[(1 + U) * taps, filters]`.
         """
-        arms, rows = projected.shape[:2]
-        outside = rows - 1
-        widest = max(self.settings.heights)
-        left = (widest - 1) // 2
-        padded = F.pad(index, (left, widest - 1 - left), value=outside)
-        windows = padded.unfold(2, widest, 1).flatten(1, 2)  # [A, b * n, widest]
-        arm = torch.arange(arms, device=index.device)[:, None]
-        taps = windows[arm, positions.rows].index_select(2, self.window)  # [A, P, taps]
-        tap = torch.arange(self.taps, device=index.device)
-        never_read = outside * self.taps
-        entries = (taps + arm[..., None] * rows) * self.taps + tap
-        entries = torch.where(taps == outside, never_read, entries).view(-1, self.taps)
-        bags = torch.arange(len(entries), device=index.device)[:, None] * self.taps
-        summed = F.embedding_bag(
-            entries.view(-1),
-            projected.view(-1, self.settings.filters),
-            (bags + self.first_taps).view(-1),
-            mode="sum",
-            padding_idx=never_read,
+        inverse = torch.rsqrt(self.input_var[arm] + self.settings.norm_epsilon)
+        slope = self.input_scale[arm] * inverse
+        scaled = torch.addcmul(self.input_shift[arm] - self.input_mean[arm] * slope, rows, slope)
+        by_tap = self._map_slope()[arm].view(-1, self.settings.filters)[self.windows.height]
+        filters = self.filters[arm] * by_tap.view(-1)
+        projected = product(F.pad(scaled, (0, 0, 1, 0)), filters, self.product_dtype)
+        return projected.view(-1, self.settings.filters)
+
+    def _pool_texts(self, projected: Tensor, entries: Tensor) -> Tensor:
+        """Convolve and pool texts of one length: `[k, p * taps]` -> `[k, maps]`."""
+        position = torch.arange(
+            0, entries.numel(), self.windows.taps, dtype=entries.dtype, device=entries.device
         )
-        return summed.view(arms, -1, self.maps)
+        starts = (position[:, None] + self.windows.first).view(-1)
+        return (
+            sum_rows(projected, entries.view(-1), starts).view(len(entries), -1, self.maps).amax(1)
+        )
 
     def _track(self, name: str, mean: Tensor, var: Tensor, count: int) -> None:
         """Move running statistics towards a batch's, the variance made unbiased."""
@@ -212,14 +201,6 @@ class CNN(nn.Module):
         with torch.no_grad():
             getattr(self, f"{name}_mean").lerp_(mean, momentum)
             getattr(self, f"{name}_var").lerp_(var * count / max(count - 1, 1), momentum)
-
-    def _head(self, pooled: Tensor, arm: int | None = None) -> Tensor:
-        """Dense layer on the pooled maps: `[A, b, maps]` -> `[A, b, C]`.
-
-        ReLU comes after the maximum here: it is monotone, so the order does not matter.
-        """
-        pick = slice(None) if arm is None else slice(arm, arm + 1)
-        return torch.baddbmm(self.head_bias[pick, None], pooled.relu(), self.head_weight[pick])
 
 
 def initial_weights(

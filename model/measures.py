@@ -1,12 +1,15 @@
-"""What is recorded of a split at an epoch: hard metrics, soft metrics, counts."""
+"""What is recorded of a split at an epoch: hard metrics, soft metrics, counts.
+
+All arms of a stack at once and where their logits are, so that no device waits for the host.
+"""
 
 from functools import cache
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
-from model.metrics import METRICS, precision, recall, split_sums, statistics
+from model.metrics import METRICS, precision, recall, split_sums
 from model.surrogates import Loss, get_loss
 
 SATURATED = 15.0
@@ -21,28 +24,56 @@ def _soft_metric(name: str) -> Loss:
     return get_loss(name)
 
 
-def measure(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> dict[str, float]:
-    """Metrics of one split in [0, 1], by name.
+def measure(logits: Tensor, labels: Tensor) -> list[dict[str, Any]]:
+    """Metrics of one split by arm and name, in [0, 1].
 
     Args:
-        logits: `[m, C]`, finite.
+        logits: `[A, m, C]`; where one is not finite, its arm's numbers mean nothing.
         labels: 0/1, `[m, C]`.
 
     Returns:
-        Every hard metric, `precision`, `recall`, the paper's soft metrics, and `saturated`, the
-        share of outputs with |logit| above `SATURATED`.
+        Of each arm every hard metric, `precision`, `recall`, the paper's soft metrics, `saturated`,
+        the share of outputs with |logit| above `SATURATED`, and `predicted`, for how many texts
+        each label is.
     """
-    sums = statistics(labels.astype(bool), logits >= 0).sum(axis=0)
-    o, y = torch.from_numpy(logits).double().sigmoid(), torch.from_numpy(labels).double()
-    return {
-        **{name: float(metric(sums)) for name, metric in METRICS.items()},
-        "precision": float(precision(split_sums(sums))),
-        "recall": float(recall(split_sums(sums))),
-        **{name: float(_soft_metric(name).function(o, y)) for name in SOFT_METRICS},
-        "saturated": float((np.abs(logits) > SATURATED).mean()),
+    wide = torch.float32 if logits.device.type == "mps" else torch.float64
+    gold, classes = labels.bool(), labels.shape[1]
+    y, o = labels.to(wide), logits.to(wide).sigmoid()
+    soft = [torch.vmap(_soft_metric(name).function, (0, None))(o, y) for name in SOFT_METRICS]
+    saturated = (logits.abs() > SATURATED).to(wide).mean(dim=(1, 2))
+    sums = summed_statistics(gold, logits >= 0, wide)
+    values = torch.cat([sums, torch.stack([*soft, saturated], dim=1)], dim=1).cpu().double().numpy()
+    totals, rest = values[:, : 3 * classes + 2], values[:, 3 * classes + 2 :]
+    named = split_sums(totals)
+    columns = {
+        **{name: metric(totals) for name, metric in METRICS.items()},
+        "precision": precision(named),
+        "recall": recall(named),
+        **dict(zip((*SOFT_METRICS, "saturated"), rest.T, strict=True)),
     }
+    return [
+        {
+            "predicted": named.predicted[arm].astype(int).tolist(),
+            **{name: float(column[arm]) for name, column in columns.items()},
+        }
+        for arm in range(len(logits))
+    ]
 
 
-def predicted_counts(logits: NDArray[np.float32]) -> list[int]:
-    """Texts for which each label is predicted, length C."""
-    return [int(count) for count in (logits >= 0).sum(axis=0)]
+def summed_statistics(gold: Tensor, predicted: Tensor, dtype: torch.dtype) -> Tensor:
+    """Column sums of `model.metrics.statistics` for every arm.
+
+    Args:
+        gold: `[m, C]`.
+        predicted: `[A, m, C]`.
+        dtype: of the sums.
+
+    Returns:
+        `[A, 3C + 2]`.
+    """
+    both, union = predicted & gold, predicted | gold
+    shared, either = both.sum(dim=2).to(dtype), union.sum(dim=2).to(dtype)
+    jaccard = torch.where(either > 0, shared / either.clamp(min=1), 1.0).sum(dim=1, keepdim=True)
+    texts = torch.full_like(jaccard, len(gold))
+    counts = [v.sum(dim=1).to(dtype) for v in (both, predicted, gold.expand_as(predicted))]
+    return torch.cat([*counts, jaccard, texts], dim=1)

@@ -32,6 +32,7 @@ class RMSprop:
         self._scratch = [torch.empty_like(parameter) for parameter in self.parameters]
         first = self.parameters[0]
         rate = torch.tensor(rates, dtype=first.dtype, device=first.device)
+        self._frozen: list[int] = []
         self._rates = [rate.view(-1, *[1] * (p.dim() - 1)) for p in self.parameters]
 
     @torch.no_grad()
@@ -42,10 +43,16 @@ class RMSprop:
         ):
             gradient = parameter.grad
             assert gradient is not None, "step() follows backward() through every parameter"
+            for arm in self._frozen:
+                gradient[arm] = 0
             square.mul_(self.rho).addcmul_(gradient, gradient, value=1 - self.rho)
             torch.sqrt(square, out=scratch).add_(self.epsilon)
             parameter.addcmul_(gradient.div_(scratch), rate, value=-1)
             parameter.grad = None
+
+    def freeze(self, arm: int) -> None:
+        """Leave an arm's parameters as they are from now on."""
+        self._frozen.append(arm)
 
     def reset(self, arm: int) -> None:
         """Forget the mean squares of one arm."""

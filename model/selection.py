@@ -65,10 +65,14 @@ class Selection:
             scores: metric values by split (or half) and metric name.
             logits: `[m, C]` of the splits to keep.
         """
-        for rule, choice in self.choices.items():
-            value = scores[rule.split][rule.metric]
-            if value > choice.value:
-                self.choices[rule] = Choice(epoch, value, dict(logits))
+        better = {
+            rule: value
+            for rule, choice in self.choices.items()
+            if (value := scores[rule.split][rule.metric]) > choice.value
+        }
+        if better:
+            copies = {name: array.copy() for name, array in logits.items()}  # not a view of a stack
+            self.choices |= {rule: Choice(epoch, value, copies) for rule, value in better.items()}
 
     def chosen(self) -> dict[int, tuple[list[str], dict[str, NDArray[np.float32]]]]:
         """Chosen epochs, each with the names of its rules and its logits by split."""

@@ -4,7 +4,7 @@ Defaults follow Keras, in which the paper's wording is that of layer names; PyTo
 No torch here: planning reads settings only.
 """
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -43,6 +43,8 @@ class TrainSettings(Settings):
     """Decay of RMSprop's mean square (Keras)."""
     rms_epsilon: float = Field(1e-7, gt=0)
     """Added to RMSprop's root mean square (Keras)."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the factors of the first layer's products; everything else is float32."""
 
     @model_validator(mode="after")
     def _some_epoch_can_be_chosen(self) -> Self:
@@ -52,3 +54,7 @@ class TrainSettings(Settings):
                 "at least one epoch must follow the warm-up"
             )
         return self
+
+
+STACK_SHARED = ("epochs", "rho", "rms_epsilon", "precision")
+"""Training settings that all arms of a stack have in common."""

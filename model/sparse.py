@@ -1,10 +1,10 @@
 """The steps of the network whose gradients are written by hand: autograd would do them dearly.
 
-All are exact: `tests/model/test_cnn.py` holds them to PyTorch's own modules. (`type: ignore` below:
+All are exact: `tests/model/test_cnn.py` holds them to PyTorch's own modules. Batches are described
+in `model/batches.py`; arm a reads the batch of its group, `group[a]`. (`type: ignore` below:
 PyTorch declares `Function.apply` without types.)
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,86 +12,52 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-_MAX = 2
-"""`torch.embedding_bag`'s number for the mode 'max'."""
+from model.batches import Batch, Windows
+
+_SUM, _MAX = 0, 2
+"""`torch.embedding_bag`'s numbers for its modes."""
 
 
-@dataclass(frozen=True)
-class Positions:
-    """The positions of a batch at which the convolutions are computed, text after text.
-
-    A text that is shorter than n begins with padding, and windows that hold nothing else are all
-    the same. One of them is computed, with a weight that says how many it stands for.
-
-    Attributes:
-        rows: position among the b * n of the arm, `[A, P]`; arms with fewer than P are filled up.
-        weight: positions that each stands for, 0 where filled up, `[A, P]`.
-        used: those of the A * P that are not filling, in order, `[Q]`.
-        starts: where in `used` each text begins, `[A * b]`.
-    """
-
-    rows: Tensor
-    weight: Tensor
-    used: Tensor
-    starts: Tensor
+def product(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:
+    """`left @ right` of factors rounded to `dtype`, in the type of `left`."""
+    return (left.to(dtype) @ right.to(dtype)).to(left.dtype)
 
 
-def distinct_positions(padding: Tensor, tallest: int) -> Positions:
-    """Leave out windows of padding that repeat another one.
+def sum_rows(table: Tensor, rows: Tensor, starts: Tensor) -> Tensor:
+    """Sums of bags of rows: `[N, F]`, indices of rows, where bags start `[B]` -> `[B, F]`."""
+    return torch.embedding_bag(table, rows, starts, mode=_SUM)[0]
 
-    Windows of h rows reach (h − 1) // 2 rows back and h // 2 ahead. With p leading pads, positions
-    (H − 1) // 2 to p − 1 − H // 2 see only padding at every height up to the tallest, H: p − H + 1
-    equal positions, of which the first is kept.
+
+def by_arm(indices: Tensor, group: Tensor, stride: int) -> Tensor:
+    """A group's indices for each of its arms, into rows of which every arm has `stride`; flat."""
+    offset = torch.arange(len(group), dtype=indices.dtype, device=group.device) * stride
+    return (indices.flatten(1)[group] + offset[:, None]).view(-1)
+
+
+def project(
+    rows: Tensor, filters: Tensor, scale: Tensor, shift: Tensor, group: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """Every tap of every filter on every word of a batch.
 
     Args:
-        padding: whether a position is padding, `[A, b, n]`.
-        tallest: H.
-    """
-    arms, _, length = padding.shape
-    first = (tallest - 1) // 2
-    pads = padding.long().cumprod(dim=2).sum(dim=2, keepdim=True)
-    repeats = (pads - tallest).clamp(min=0)
-    place = torch.arange(length, device=padding.device)
-    kept = (place <= first) | (place > first + repeats)
-    weight = torch.where(place == first, 1 + repeats, 1).view(arms, -1)
-    counts = kept.sum(dim=2)
-    per_arm = counts.sum(dim=1, keepdim=True)
-    most = int(per_arm.max())
-    rows = (~kept).view(arms, -1).byte().sort(dim=1, stable=True).indices[:, :most]
-    filled = torch.arange(most, device=padding.device) < per_arm
-    return Positions(
-        rows=rows,
-        weight=weight.gather(1, rows) * filled,
-        used=filled.view(-1).nonzero().squeeze(1),
-        starts=counts.view(-1).cumsum(0) - counts.view(-1),
-    )
-
-
-def pool(values: Tensor, positions: Positions) -> tuple[Tensor, Tensor]:
-    """Maximum over the positions of each text.
-
-    Args:
-        values: `[A, P, maps]`.
-        positions: which of them belong to which text.
+        rows: x̂, normalised word rows without γ and β; row 0 is zero, `[G, 1 + U, D]`.
+        filters: W, `[A, D, K]`.
+        scale: γ, `[A, D]`.
+        shift: β, `[A, D]`.
+        group: of each arm, `[A]`.
+        dtype: to which the factors of products are rounded.
 
     Returns:
-        Maxima and the rows of the A * P where they are, both `[A * b, maps]`.
+        `[A, 1 + U, K]`, row 0 zero.
     """
-    flat = values.view(-1, values.shape[2])
-    pooled, _, _, winners = torch.embedding_bag(flat, positions.used, positions.starts, mode=_MAX)
-    return pooled, winners
-
-
-def project(rows: Tensor, filters: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Project rows x̂ `[A, U, D]` by filters W `[A, D, K]`, γ and β `[A, D]`: `[A, U, K]`."""
-    projected: Tensor = _Project.apply(rows, filters, scale, shift)  # type: ignore[no-untyped-call]
+    projected: Tensor = _Project.apply(  # type: ignore[no-untyped-call]
+        rows, filters, scale, shift, group, dtype
+    )
     return projected
 
 
 class _Project(Function):
-    """Every tap of every filter on each normalised row, the input's γ and β folded in.
-
-    P = x̂ (γ ∘ W) + β W. With G = x̂ᵀ ∂P and s the sum of ∂P over rows,
+    """P = (γ ∘ x̂ + β) W, and zero in row 0. With G = x̂ᵀ ∂P and s the sum of ∂P over words,
 
         ∂W = γ ∘ G + β sᵀ,   ∂γ = Σ_taps G ∘ W,   ∂β = W s,
 
@@ -99,27 +65,105 @@ class _Project(Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, filters: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    def forward(
+        ctx: Any,
+        rows: Tensor,
+        filters: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        group: Tensor,
+        dtype: torch.dtype,
+    ) -> Tensor:
         """See `project`."""
-        ctx.save_for_backward(rows, filters, scale, shift)
-        # Scaling the rows is scaling the filters, and there are fewer rows than taps.
-        return torch.baddbmm(shift[:, None] @ filters, rows * scale[:, None], filters)
+        ctx.save_for_backward(rows, filters, scale, shift, group)
+        ctx.dtype = dtype
+        scaled = torch.addcmul(shift[:, None], rows[group], scale[:, None])
+        scaled[:, 0] = 0
+        return product(scaled, filters, dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor, Tensor, None, None]:
         """Gradients of filters, scale and shift."""
-        rows, filters, scale, shift = ctx.saved_tensors
-        product = rows.transpose(1, 2) @ gradient
-        total = gradient.sum(dim=1, keepdim=True)
-        by_scale = torch.linalg.vecdot(product, filters)
+        rows, filters, scale, shift, group = ctx.saved_tensors
+        crossed = product(rows[group].transpose(1, 2), gradient, ctx.dtype)
+        total = gradient[:, 1:].sum(dim=1, keepdim=True)
+        by_scale = torch.linalg.vecdot(crossed, filters)
         by_shift = (filters @ total.transpose(1, 2)).squeeze(2)
-        by_filters = product.mul_(scale[..., None]).baddbmm_(shift[..., None], total)
-        return None, by_filters, by_scale, by_shift
+        by_filters = crossed.mul_(scale[..., None]).baddbmm_(shift[..., None], total)
+        return None, by_filters, by_scale, by_shift, None, None
+
+
+def convolve(projected: Tensor, batch: Batch, group: Tensor, windows: Windows) -> Tensor:
+    """Sum the projected words of each window.
+
+    Args:
+        projected: of `project`, `[A, 1 + U, taps * filters]`.
+        batch: which words each window holds.
+        group: of each arm, `[A]`.
+        windows: which taps make a window.
+
+    Returns:
+        z, `[A, P, maps]`; maps are heights x filters.
+    """
+    maps: Tensor = _Convolve.apply(projected, batch, group, windows)  # type: ignore[no-untyped-call]
+    return maps
+
+
+class _Convolve(Function):
+    """z[p, h] = Σ P[word(p, k), k] over taps k of h; ∂P[u, k] = Σ ∂z[p, h] over p with word u."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, projected: Tensor, batch: Batch, group: Tensor, windows: Windows
+    ) -> Tensor:
+        """See `convolve`."""
+        ctx.save_for_backward(group)
+        ctx.batch, ctx.windows = batch, windows
+        arms, rows = projected.shape[:2]
+        entries = by_arm(batch.entries, group, rows * windows.taps)
+        position = torch.arange(
+            0, len(entries), windows.taps, dtype=entries.dtype, device=entries.device
+        )
+        starts = (position[:, None] + windows.first).view(-1)
+        table = projected.detach().view(arms * rows * windows.taps, -1)
+        return sum_rows(table, entries, starts).view(arms, batch.entries.shape[1], -1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        """Gradient of the projected words."""
+        (group,) = ctx.saved_tensors
+        batch, windows = ctx.batch, ctx.windows
+        arms, positions, maps = gradient.shape
+        heights = len(windows.heights)
+        uses = by_arm(batch.uses, group, positions * heights)
+        starts = by_arm(batch.use_starts, group, batch.uses.shape[1])
+        table = gradient.contiguous().view(-1, maps // heights)
+        by_projected = sum_rows(table, uses, starts)
+        return by_projected.view(arms, -1, windows.taps * (maps // heights)), None, None, None
+
+
+def pool(values: Tensor, batch: Batch, group: Tensor) -> tuple[Tensor, Tensor]:
+    """Maximum over the positions of each text.
+
+    Args:
+        values: `[A, P, maps]`.
+        batch: which of them belong to which text.
+        group: of each arm, `[A]`.
+
+    Returns:
+        Maxima and the rows of the A * P where they are, both `[A * b, maps]`.
+    """
+    rows = by_arm(batch.text_rows, group, values.shape[1])
+    starts = by_arm(batch.text_starts, group, values.shape[1])
+    flat = values.view(-1, values.shape[2])
+    pooled, _, _, winners = torch.embedding_bag(flat, rows, starts, mode=_MAX)
+    return pooled, winners.long()
 
 
 def norm_pool(
-    maps: Tensor, scale: Tensor, shift: Tensor, positions: Positions, epsilon: float
+    maps: Tensor, scale: Tensor, shift: Tensor, batch: Batch, group: Tensor, epsilon: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Normalise with the statistics of the batch, and pool.
 
@@ -127,14 +171,15 @@ def norm_pool(
         maps: z, `[A, P, maps]`.
         scale: γ, `[A, maps]`.
         shift: β, `[A, maps]`.
-        positions: weights, and which positions belong to which text.
+        batch: weights, and which positions belong to which text.
+        group: of each arm, `[A]`.
         epsilon: added to the variance.
 
     Returns:
         Maxima `[A * b, maps]`, mean and (biased) variance of each map `[A, maps]`.
     """
     done: tuple[Tensor, Tensor, Tensor] = _NormPool.apply(  # type: ignore[no-untyped-call]
-        maps, scale, shift, positions, epsilon
+        maps, scale, shift, batch, group, epsilon
     )
     return done
 
@@ -142,25 +187,30 @@ def norm_pool(
 class _NormPool(Function):
     """BatchNorm of the maps with the batch's statistics, then their maximum over each text.
 
-    Only the maxima pass a gradient g on. With ẑ the normalised maps, w the weights and N their sum,
+    Only the maxima pass a gradient g on. With ẑ the normalised maps and w the weights (Σ w = 1),
 
-        ∂γ = Σ g ẑ,   ∂β = Σ g,   ∂z = γ/σ (g at the maxima − w (Σ g + ẑ Σ g ẑ) / N).
+        ∂γ = Σ g ẑ,   ∂β = Σ g,   ∂z = γ/σ (g at the maxima − w (Σ g + ẑ Σ g ẑ)).
     """
 
     @staticmethod
     def forward(
-        ctx: Any, maps: Tensor, scale: Tensor, shift: Tensor, positions: Positions, epsilon: float
+        ctx: Any,
+        maps: Tensor,
+        scale: Tensor,
+        shift: Tensor,
+        batch: Batch,
+        group: Tensor,
+        epsilon: float,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """See `norm_pool`."""
-        weight = positions.weight.to(maps.dtype)
-        share = (weight / weight.sum(dim=1, keepdim=True))[:, None]
-        mean = share @ maps
+        weight = batch.weight[group][:, None]
+        mean = weight @ maps
         centred = maps - mean
-        var = share @ centred.square()
+        var = weight @ centred.square()
         inverse = torch.rsqrt(var + epsilon)
         slope = scale[:, None] * inverse
-        pooled, winners = pool(torch.addcmul(shift[:, None], centred, slope), positions)
-        ctx.save_for_backward(centred, slope, inverse, share, winners)
+        pooled, winners = pool(torch.addcmul(shift[:, None], centred, slope), batch, group)
+        ctx.save_for_backward(centred, slope, inverse, weight, winners)
         mean, var = mean.squeeze(1), var.squeeze(1)
         ctx.mark_non_differentiable(mean, var)
         return pooled, mean, var
@@ -169,16 +219,16 @@ class _NormPool(Function):
     @once_differentiable
     def backward(
         ctx: Any, gradient: Tensor, *_: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, None, None]:
+    ) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
         """Gradients of maps, scale and shift."""
-        centred, slope, inverse, share, winners = ctx.saved_tensors
+        centred, slope, inverse, weight, winners = ctx.saved_tensors
         arms, _, width = centred.shape
         flat = centred.view(-1, width)
-        by_arm = gradient.view(arms, -1, width)
-        winning = flat.gather(0, winners).view_as(by_arm)
-        by_shift = by_arm.sum(dim=1, keepdim=True)
-        by_scale = (by_arm * winning).sum(dim=1, keepdim=True) * inverse
+        per_arm = gradient.view(arms, -1, width)
+        winning = flat.gather(0, winners).view_as(per_arm)
+        by_shift = per_arm.sum(dim=1, keepdim=True)
+        by_scale = (per_arm * winning).sum(dim=1, keepdim=True) * inverse
         dense = torch.addcmul(slope * by_shift, centred, slope * inverse * by_scale)
-        by_maps = dense.mul_(-share.transpose(1, 2))
-        by_maps.view(-1, width).scatter_add_(0, winners, (by_arm * slope).view(-1, width))
-        return by_maps, by_scale.squeeze(1), by_shift.squeeze(1), None, None
+        by_maps = dense.mul_(-weight.transpose(1, 2))
+        by_maps.view(-1, width).scatter_add_(0, winners, (per_arm * slope).view(-1, width))
+        return by_maps, by_scale.squeeze(1), by_shift.squeeze(1), None, None, None

@@ -8,6 +8,7 @@ function of logits and targets. Both see one arm, `[b, C]`.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 
 import torch
@@ -124,6 +125,7 @@ def ratio(numerator: Tensor, denominator: Tensor, empty: float) -> Tensor:
     return torch.where(defined, numerator / guarded, torch.full_like(guarded, empty))
 
 
+@cache
 def load_loss(declared: LossSource) -> Loss:
     """Run the file of a declared loss and return the loss.
 

@@ -4,9 +4,10 @@ Everything random is a function of (arm seed, epoch): arms of equal seed start a
 same mini-batches, whatever else is in their stack and wherever they are resumed.
 """
 
+import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,40 +16,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.batches import Batch, epoch_batches
 from model.cnn import CNN
-from model.measures import measure, predicted_counts
+from model.data import Data, Split
+from model.evaluation import Evaluated, Evaluation
+from model.graphs import StepGraph
 from model.rmsprop import RMSprop
-from model.selection import HALVES, Selection
-from model.settings import NetworkSettings, TrainSettings
+from model.selection import Selection
+from model.settings import STACK_SHARED, NetworkSettings, TrainSettings
+from model.stack_losses import StackLosses
 from model.surrogates import Loss, get_loss
 
-
-@dataclass(frozen=True)
-class Split:
-    """Texts of one split.
-
-    Attributes:
-        words: rows of the word table, zero-padded at the start, `[m, n]`.
-        labels: 0/1, `[m, C]`.
-        half: 'a' or 'b' by text on dev, '' elsewhere, `[m]`.
-    """
-
-    words: NDArray[np.int32]
-    labels: NDArray[np.uint8]
-    half: NDArray[np.str_]
-
-
-@dataclass(frozen=True)
-class Data:
-    """A corpus as numbers: the word table `[W, D]` and its splits (train, dev, perhaps test)."""
-
-    table: NDArray[np.float32]
-    splits: Mapping[str, Split]
-
-    @property
-    def has_test(self) -> bool:
-        """Whether scores come from a test split rather than from halves of dev."""
-        return "test" in self.splits
+__all__ = ["Data", "Member", "Split", "Training", "arm_bytes", "batch_order"]
 
 
 @dataclass(frozen=True)
@@ -60,10 +39,6 @@ class Member:
     settings: TrainSettings
 
 
-SHARED = ("epochs", "rho", "rms_epsilon")
-"""Settings that all arms of a stack have in common."""
-
-
 class Training:
     """Trains a stack; after each `run_epoch` its state can be saved and restored bit-exactly.
 
@@ -73,7 +48,7 @@ class Training:
         selections: by arm, the epochs chosen so far.
 
     Args:
-        members: the arms; they share epochs and RMSprop's constants.
+        members: the arms; they share the settings named in `STACK_SHARED`.
         batch_size: texts per optimiser step; the last batch of an epoch may be smaller.
         network: shape of every network.
         data: the corpus.
@@ -93,32 +68,38 @@ class Training:
         self.members = list(members)
         self.settings = self.members[0].settings
         self.batch_size = batch_size
-        for key in SHARED:
+        for key in STACK_SHARED:
             if len({getattr(member.settings, key) for member in members}) > 1:
                 raise ValueError(f"arms of one stack differ in {key}")
-        self.data = data
         self.device = torch.device(device)
-        train = data.splits["train"]
         with warnings.catch_warnings():
             # The table is mapped read-only, one copy for all trials of a node; nothing writes it.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             self.table = torch.from_numpy(data.table).to(self.device, dtype)
-        self.words = {
-            name: torch.tensor(split.words, dtype=torch.long, device=self.device)
-            for name, split in data.splits.items()
-        }
+        train = data.splits["train"]
+        self.words = torch.tensor(train.words, device=self.device)
         self.targets = torch.tensor(train.labels, dtype=dtype, device=self.device)
         self.prior = self.targets.mean(dim=0)
-        seeds = [member.seed for member in members]
-        columns, classes = data.table.shape[1], train.labels.shape[1]
-        self.network = CNN(network, columns, classes, seeds, dtype).to(self.device)
+        self.network = CNN(
+            network,
+            columns=data.table.shape[1],
+            classes=train.labels.shape[1],
+            seeds=[member.seed for member in members],
+            dtype=dtype,
+            product_dtype=torch.bfloat16 if self.settings.precision == "bfloat16" else dtype,
+            device=self.device,
+        )
         self.optimizer = RMSprop(
             self.network.parameters(),
             [member.settings.learning_rate for member in members],
             self.settings.rho,
             self.settings.rms_epsilon,
         )
+        self.evaluation = Evaluation(data.splits, self.network.windows, self.device)
         self.warmup_loss = get_loss("bce")
+        self.current: list[Loss] = []
+        self.recordable = self.device.type == "cuda"
+        self.graph: StepGraph | None = None
         self.epoch = 0
         self.diverged = [0] * len(self.members)
         self.selections = [
@@ -141,80 +122,95 @@ class Training:
         began = time.perf_counter()
         losses = self._train_epoch()
         seconds = time.perf_counter() - began
-        logits = {
-            name: self.network.predict(self.table, words).float().cpu().numpy()
-            for name, words in self.words.items()
-        }
-        return [
-            self._rows(arm, loss, seconds, {name: every[arm] for name, every in logits.items()})
-            for arm, loss in enumerate(losses)
-        ]
+        evaluated = self.evaluation(self.network, self.table)
+        return [self._rows(arm, loss, seconds, evaluated[arm]) for arm, loss in enumerate(losses)]
 
     def _train_epoch(self) -> list[float]:
         """One pass over train; mean batch loss of each arm, weighted by texts (SCIENCE A.5)."""
-        for arm, member in enumerate(self.members):
-            settings = member.settings
-            if settings.reset_optimizer and self.epoch == settings.warmup_epochs + 1:
-                self.optimizer.reset(arm)
-        orders = [batch_order(m.seed, self.epoch, len(self.targets)) for m in self.members]
-        order = torch.from_numpy(np.stack(orders)).to(self.device)
-        steps = -(-len(self.targets) // self.batch_size)
-        total = torch.zeros(len(self.members), dtype=self.targets.dtype, device=self.device)
-        for step, batch in enumerate(order.split(self.batch_size, dim=1)):
-            progress = (self.epoch - 1 + step / steps) / self.settings.epochs
-            losses = self._step(batch, progress)
-            total += losses * (batch.shape[1] / len(self.targets))
-        return [float(loss) for loss in total]
-
-    def _step(self, batch: Tensor, progress: float) -> Tensor:
-        """One optimiser step on a mini-batch per arm, `[A, b]`; the losses, `[A]`.
-
-        Losses are summed, so each arm's gradient is what it would be alone.
-        """
-        logits = self.network(self.table, self.words["train"][batch])
-        targets = self.targets[batch]
-        losses = torch.stack(
-            [
-                self._loss(member)(logits[arm], targets[arm], prior=self.prior, progress=progress)
-                for arm, member in enumerate(self.members)
-            ]
+        self.begin_epoch()
+        texts = len(self.targets)
+        seeds = dict.fromkeys(member.seed for member in self.members)
+        orders = np.stack([batch_order(seed, self.epoch, texts) for seed in seeds])
+        batches = epoch_batches(
+            self.words,
+            self.targets,
+            torch.from_numpy(orders).to(self.device),
+            self.batch_size,
+            self.network.windows,
         )
+        steps = math.ceil(texts / self.batch_size)
+        total = torch.zeros(len(self.members), dtype=self.targets.dtype, device=self.device)
+        for step, batch in enumerate(batches):
+            losses = self.step(batch, (self.epoch - 1 + step / steps) / self.settings.epochs)
+            total += losses * (batch.targets.shape[1] / texts)
+        return total.tolist()
+
+    def begin_epoch(self) -> None:
+        """Take arms whose warm-up has ended to their own losses."""
+        for arm, member in enumerate(self.members):
+            if member.settings.reset_optimizer and self.epoch == member.settings.warmup_epochs + 1:
+                self.optimizer.reset(arm)
+        current = [
+            self.warmup_loss if self.epoch <= member.settings.warmup_epochs else member.loss
+            for member in self.members
+        ]
+        if current != self.current:
+            self.current, self.graph = current, None
+            on_device = self.device.type != "cpu"
+            self.losses = StackLosses.of(current, self.prior, map_equal=on_device)
+
+    def step(self, batch: Batch, progress: float) -> Tensor:
+        """One optimiser step on a mini-batch per group; the losses, `[A]`."""
+        full = batch.targets.shape[1] == self.batch_size
+        if not (self.recordable and full and self.losses.constant):
+            return self._plain_step(batch, progress)
+        if self.graph is None or not self.graph.fits(batch):
+            state = [
+                *self.network.parameters(),
+                *self.network.buffers(),
+                *self.optimizer.squares,
+            ]
+            self.graph = None
+            try:
+                self.graph = StepGraph(lambda b: self._plain_step(b, 0.0), state, batch)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError:
+                self.recordable = False
+                return self._plain_step(batch, progress)
+        return self.graph(batch)
+
+    def _plain_step(self, batch: Batch, progress: float) -> Tensor:
+        """The step itself. Losses are summed: an arm's gradient is what it would be alone."""
+        logits = self.network(self.table, batch)
+        losses = self.losses(logits, batch.targets[self.network.group], progress)
         losses.sum().backward()
         self.optimizer.step()
         return losses.detach()
 
-    def _loss(self, member: Member) -> Loss:
-        return self.warmup_loss if self.epoch <= member.settings.warmup_epochs else member.loss
-
     def _rows(
-        self, arm: int, loss: float, seconds: float, logits: dict[str, NDArray[np.float32]]
+        self, arm: int, loss: float, seconds: float, evaluated: Evaluated
     ) -> list[dict[str, Any]]:
         """Rows of one arm; marks it diverged, or lets its rules consider the epoch."""
         if self.diverged[arm]:
             return []
-        if not np.isfinite(loss) or not all(np.isfinite(array).all() for array in logits.values()):
+        if not (math.isfinite(loss) and evaluated.finite):
             self.diverged[arm] = self.epoch
+            self.optimizer.freeze(arm)
+            self.graph = None
             return []
-        rows: list[dict[str, Any]] = []
-        for name, split in self.data.splits.items():
-            parts = {name: np.ones(len(split.labels), dtype=bool)}
-            if name == "dev":
-                parts |= {f"dev/{half}": split.half == half for half in HALVES}
-            for part, texts in parts.items():
-                rows.append(
-                    {
-                        "epoch": self.epoch,
-                        "split": part,
-                        "loss": loss if part == "train" else None,
-                        "seconds": seconds if part == "train" else None,
-                        "predicted": predicted_counts(logits[name][texts]),
-                        **measure(logits[name][texts], split.labels[texts]),
-                    }
-                )
+        rows = [
+            {
+                "epoch": self.epoch,
+                "split": part,
+                "loss": loss if part == "train" else None,
+                "seconds": seconds if part == "train" else None,
+                **measures,
+            }
+            for part, measures in evaluated.measures.items()
+        ]
         if self.epoch > self.members[arm].settings.warmup_epochs:
-            scores = {row["split"]: row for row in rows}
-            kept = {name: array for name, array in logits.items() if name != "train"}
-            self.selections[arm].consider(self.epoch, scores, kept)
+            self.selections[arm].consider(self.epoch, evaluated.measures, evaluated.logits)
         return rows
 
     def state_dict(self) -> dict[str, Any]:
@@ -234,8 +230,25 @@ class Training:
         self.selections = state["selections"]
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["squares"])
+        for arm, epoch in enumerate(self.diverged):
+            if epoch:
+                self.optimizer.freeze(arm)
 
 
 def batch_order(seed: int, epoch: int, texts: int) -> NDArray[np.int64]:
     """Order in which an arm reads the train split at an epoch (1-based), `[texts]`."""
     return np.random.default_rng([seed, epoch]).permutation(texts)
+
+
+def arm_bytes(data: Data, batch_size: int, network: NetworkSettings) -> int:
+    """Bytes of device memory that an arm of a stack takes, from above: what a step holds of it."""
+    rows, columns = len(data.table), int(data.table.shape[1])
+    train = data.splits["train"]
+    positions = batch_size * int(train.words.shape[1])
+    maps = len(network.heights) * network.filters
+    taps = sum(network.heights) * network.filters
+    parameters = columns * taps + maps * int(train.labels.shape[1])
+    projected = min(positions, rows) * taps
+    # A parameter, its gradient, mean square and scratch; projected words and their gradient; maps
+    # normalised, centred, their gradient and a temporary.
+    return 4 * (4 * parameters + 2 * projected + 4 * positions * maps)

@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from benchmarks.plain import PlainCNN
+from model.batches import Batch, Windows, prepare
 from model.cnn import CNN
 from model.rmsprop import RMSprop
 from model.settings import NetworkSettings
+from model.texts import arrange
 
 SETTINGS = NetworkSettings(filters=5)
 LENGTH, COLUMNS, CLASSES = 11, 7, 4
@@ -26,6 +28,14 @@ def batch(lengths: list[int], words: int = 30, seed: int = 0) -> torch.Tensor:
     for row, length in zip(rows, lengths, strict=True):
         row[: LENGTH - length] = 0
     return rows
+
+
+WINDOWS = Windows.of(SETTINGS.heights)
+
+
+def prepared(*by_group: torch.Tensor) -> Batch:
+    words = torch.stack(by_group)
+    return prepare(words, torch.zeros(*words.shape[:2], CLASSES, dtype=torch.float64), WINDOWS)
 
 
 def table(words: int = 30) -> torch.Tensor:
@@ -67,7 +77,7 @@ def test_outputs_gradients_and_statistics_equal_the_plain_network_s(
     stack = CNN(SETTINGS, COLUMNS, CLASSES, [0], torch.float64)
     plain = PlainCNN(stack)
     rows, words_of = table(words), batch(lengths, words)
-    ours, theirs = stack(rows, words_of[None])[0], plain(rows[words_of])
+    ours, theirs = stack(rows, prepared(words_of))[0], plain(rows[words_of])
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
     ours.square().sum().backward()
     theirs.square().sum().backward()
@@ -81,7 +91,10 @@ def test_outputs_gradients_and_statistics_equal_the_plain_network_s(
         torch.testing.assert_close(getattr(stack, f"map_{name}")[0], running)
     plain.eval()
     torch.testing.assert_close(
-        stack.predict(rows, words_of)[0], plain(rows[words_of]), rtol=1e-10, atol=1e-12
+        stack.predict(rows, arrange(words_of, WINDOWS))[0],
+        plain(rows[words_of]),
+        rtol=1e-10,
+        atol=1e-12,
     )
 
 
@@ -96,28 +109,31 @@ def test_50_training_steps_stay_within_1e_9_of_the_plain_network() -> None:
         targets = torch.randint(
             0, 2, (5, CLASSES), generator=torch.Generator().manual_seed(step)
         ).double()
-        (stack(rows, words[None])[0].sigmoid() - targets).square().mean().backward()
+        (stack(rows, prepared(words))[0].sigmoid() - targets).square().mean().backward()
         ours.step()
         theirs.zero_grad()
         (plain(rows[words]).sigmoid() - targets).square().mean().backward()
         theirs.step()
     words = batch([1, 5, 11, 0], seed=99)
     plain.eval()
-    torch.testing.assert_close(stack.predict(rows, words)[0], plain(rows[words]), rtol=0, atol=1e-9)
+    torch.testing.assert_close(
+        stack.predict(rows, arrange(words, WINDOWS))[0], plain(rows[words]), rtol=0, atol=1e-9
+    )
 
 
 def test_each_arm_of_a_stack_gets_the_outputs_and_gradients_it_gets_alone() -> None:
-    seeds = [4, 9, 4]
+    seeds = [4, 9, 4, 2]
     stack = CNN(SETTINGS, COLUMNS, CLASSES, seeds, torch.float64)
-    words = torch.stack([batch([2, 7, 11], seed=arm) for arm in range(3)])
-    stack(table(), words).square().sum().backward()
-    for arm, seed in enumerate(seeds):
+    groups = [batch([2, 7, 11], seed=group) for group in range(3)]
+    stack(table(), prepared(*groups)).square().sum().backward()
+    texts = arrange(groups[0], WINDOWS)
+    for arm, (seed, group) in enumerate(zip(seeds, [0, 1, 0, 2], strict=True)):
         alone = CNN(SETTINGS, COLUMNS, CLASSES, [seed], torch.float64)
-        alone(table(), words[arm][None]).square().sum().backward()
+        alone(table(), prepared(groups[group])).square().sum().backward()
         for name, gradient in gradients(alone, 0).items():
             torch.testing.assert_close(gradients(stack, arm)[name], gradient, msg=name)
         torch.testing.assert_close(
-            stack.predict(table(), words[0])[arm], alone.predict(table(), words[0])[0]
+            stack.predict(table(), texts)[arm], alone.predict(table(), texts)[0]
         )
 
 

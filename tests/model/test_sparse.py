@@ -1,9 +1,14 @@
-"""The hand-written steps: gradients by finite differences, positions by hand."""
+"""The hand-written steps: gradients by finite differences."""
 
+import pytest
 import torch
 from torch import Tensor
 
-from model.sparse import distinct_positions, norm_pool, project
+from model.batches import Batch, Windows, prepare
+from model.sparse import convolve, norm_pool, project
+
+WINDOWS = Windows.of((1, 3))
+GROUP = torch.tensor([0, 1, 0])
 
 
 def double(*shape: int, seed: int) -> Tensor:
@@ -11,37 +16,57 @@ def double(*shape: int, seed: int) -> Tensor:
     return torch.randn(*shape, generator=generator, dtype=torch.float64).requires_grad_()
 
 
-def padding(*pads: list[int], length: int) -> Tensor:
-    """`[A, b, n]` of texts that begin with so many pads."""
-    return torch.tensor([[[t < p for t in range(length)] for p in arm] for arm in pads])
-
-
-def test_of_padding_only_windows_the_first_stands_for_all() -> None:
-    positions = distinct_positions(padding([8, 3, 0], length=9), tallest=6)
-    # With H = 6, position 2 is the first that sees only padding; 8 pads repeat it twice.
-    assert positions.rows.tolist() == [[0, 1, 2, 5, 6, 7, 8, *range(9, 27)]]
-    assert positions.weight.tolist() == [[1, 1, 3, *[1] * 22]]
-    assert positions.starts.tolist() == [0, 7, 16]
-    assert positions.weight.sum() == 27
-
-
-def test_arms_with_fewer_positions_are_filled_up_with_weight_0() -> None:
-    positions = distinct_positions(padding([0, 0], [9, 0], length=9), tallest=2)
-    assert positions.rows.shape == (2, 18)
-    assert positions.weight.sum(dim=1).tolist() == [18, 18]
-    assert positions.weight[1].tolist() == [8, *[1] * 10, *[0] * 7]
-    assert len(positions.used) == 18 + 11
-    assert positions.starts.tolist() == [0, 9, 18, 20]
+@pytest.fixture
+def batch() -> Batch:
+    """Two groups, of which the second has fewer positions and words."""
+    words = torch.tensor([[[0, 0, 3, 1], [2, 4, 3, 1]], [[0, 0, 0, 0], [0, 0, 0, 2]]])
+    return prepare(words.int(), torch.zeros(2, 2, 1, dtype=torch.float64), WINDOWS)
 
 
 def test_project_passes_gradcheck() -> None:
     rows = double(2, 4, 3, seed=0).detach()
-    inputs = (double(2, 3, 5, seed=1), double(2, 3, seed=2), double(2, 3, seed=3))
-    assert torch.autograd.gradcheck(lambda w, g, b: project(rows, w, g, b), inputs)
+    rows[:, 0] = 0
+    inputs = (double(3, 3, 5, seed=1), double(3, 3, seed=2), double(3, 3, seed=3))
+
+    def call(filters: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return project(rows, filters, scale, shift, GROUP, torch.float64)
+
+    assert torch.autograd.gradcheck(call, inputs)
+    assert (call(*inputs)[:, 0] == 0).all()
 
 
-def test_norm_pool_passes_gradcheck() -> None:
-    positions = distinct_positions(padding([5, 0], [6, 2], length=7), tallest=3)
-    maps = double(2, positions.rows.shape[1], 4, seed=4)
-    inputs = (maps, double(2, 4, seed=5), double(2, 4, seed=6))
-    assert torch.autograd.gradcheck(lambda z, g, b: norm_pool(z, g, b, positions, 1e-3)[0], inputs)
+def test_convolve_passes_gradcheck(batch: Batch) -> None:
+    def words_only(projected: Tensor) -> Tensor:
+        zero = projected.new_zeros(len(projected), 1, projected.shape[2])
+        maps = convolve(torch.cat([zero, projected], dim=1), batch, GROUP, WINDOWS)
+        return maps * (batch.weight[GROUP] > 0)[..., None]  # what fills up passes no gradient on
+
+    assert torch.autograd.gradcheck(words_only, double(3, batch.words.shape[1], 4 * 2, seed=4))
+
+
+def test_norm_pool_passes_gradcheck(batch: Batch) -> None:
+    maps = double(3, batch.weight.shape[1], 4, seed=4)
+    inputs = (maps, double(3, 4, seed=5), double(3, 4, seed=6))
+
+    def call(maps: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return norm_pool(maps, scale, shift, batch, GROUP, 1e-3)[0]
+
+    assert torch.autograd.gradcheck(call, inputs)
+
+
+@pytest.mark.parametrize("step", ["outputs", "gradient"])
+def test_bfloat16_products_are_off_by_their_rounding(step: str) -> None:
+    rows, filters = double(1, 50, 40, seed=7).detach(), double(1, 40, 30, seed=8)
+    rows[:, 0] = 0
+    scale, shift = torch.ones(1, 40).double(), torch.zeros(1, 40).double()
+    one = torch.tensor([0])
+
+    def result(dtype: torch.dtype) -> Tensor:
+        projected = project(rows, filters, scale, shift, one, dtype)
+        if step == "outputs":
+            return projected
+        return torch.autograd.grad(projected.square().sum(), filters)[0]
+
+    exact, rounded = result(torch.float64), result(torch.bfloat16)
+    error = (rounded - exact).norm() / exact.norm()
+    assert 1e-4 < error < 2**-8  # 8 bits of each factor; errors of the terms partly cancel

@@ -9,6 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from model import get_loss
+from model.batches import epoch_batches
+from model.catalogue import catalogue
 from model.settings import NetworkSettings, TrainSettings
 from model.surrogates import Loss
 from model.training import Data, Member, Training, batch_order
@@ -24,16 +26,20 @@ def member(loss: str | Loss = "bce", seed: int = 0, **settings: object) -> Membe
     return Member(found, seed, TrainSettings.model_validate({"epochs": 3, **settings}))
 
 
-def train(data: Data, *members: Member, dtype: torch.dtype = torch.float32) -> Training:
-    training = Training(members, 8, NETWORK, data, dtype=dtype)
+DEVICES = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+
+
+def train(
+    data: Data, *members: Member, dtype: torch.dtype = torch.float32, device: str = "cpu"
+) -> Training:
+    training = Training(members, 8, NETWORK, data, device, dtype)
     while not training.finished:
         training.run_epoch()
     return training
 
 
 def logits(training: Training, arm: int = 0) -> np.ndarray:
-    words = training.words["dev"]
-    return np.asarray(training.network.predict(training.table, words)[arm])
+    return training.evaluation(training.network, training.table)[arm].logits["dev"]
 
 
 def test_training_learns_and_reports_every_split(corpus: MakeData) -> None:
@@ -52,21 +58,39 @@ def test_the_same_arm_trains_to_the_same_bits_twice(corpus: MakeData) -> None:
     assert np.array_equal(logits(one), logits(two))
 
 
-def test_a_stack_trains_each_arm_as_alone(corpus: MakeData) -> None:
-    data = corpus()
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_stack_trains_each_arm_as_alone(corpus: MakeData, device: str) -> None:
+    data, settings = corpus(), {"epochs": 8}  # 56 steps
     members = [
-        member("bce", 0),
-        member("soft_accuracy", 0, learning_rate=3e-3),
-        member("soft_macro_f1", 1, warmup_epochs=1),
-        member("soft_micro_f1", 0, warmup_epochs=1, reset_optimizer=True),
-        member("mse", 2),
+        *(member(name, 0, **settings) for name in sorted(catalogue())),
+        member("soft_macro_f1", 1, warmup_epochs=1, **settings),
+        member("soft_macro_f1", 0, learning_rate=3e-3, **settings),
+        member("soft_micro_f1", 0, warmup_epochs=1, reset_optimizer=True, **settings),
+        member("bce", 2, **settings),
     ]
-    stack = train(data, *members, dtype=torch.float64)
+    stack = train(data, *members, dtype=torch.float64, device=device)
     for arm, alone in enumerate(members):
-        single = train(data, alone, dtype=torch.float64)
+        single = train(data, alone, dtype=torch.float64, device=device)
         np.testing.assert_allclose(logits(stack, arm), logits(single), rtol=0, atol=1e-9)
         chosen = {c.name: v.epoch for c, v in stack.selections[arm].choices.items()}
         assert chosen == {c.name: v.epoch for c, v in single.selections[0].choices.items()}
+
+
+def test_a_step_in_float32_stays_near_float64(corpus: MakeData) -> None:
+    trained = []
+    for dtype in (torch.float32, torch.float64):
+        training = Training(
+            [member("soft_accuracy"), member("bce", 1)], 8, NETWORK, corpus(), "cpu", dtype
+        )
+        orders = torch.from_numpy(np.stack([batch_order(seed, 1, 50) for seed in (0, 1)]))
+        batches = epoch_batches(
+            training.words, training.targets, orders, 8, training.network.windows
+        )
+        training.begin_epoch()
+        for batch, _ in zip(batches, range(5), strict=False):
+            training.step(batch, 0.0)
+        trained.append(training.network.filters.detach().double())
+    torch.testing.assert_close(*trained, rtol=0, atol=1e-5)
 
 
 def test_batch_order_depends_on_seed_and_epoch_only() -> None:
@@ -132,19 +156,60 @@ def test_a_warm_up_must_leave_an_epoch() -> None:
         TrainSettings(epochs=2, warmup_epochs=2)
 
 
-def test_a_diverged_arm_is_marked_and_its_neighbours_go_on(corpus: MakeData) -> None:
-    broken = Loss(
-        "broken", "broken", None, "", lambda z, y: (z * torch.nan).sum(), soft=False, wants=()
-    )
+BROKEN = Loss("broken", "", None, "", lambda z, y: (z * torch.nan).sum(), soft=False, wants=())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    "ill", [member(BROKEN), member("bce", learning_rate=1e30)], ids=["NaN loss", "leaps"]
+)
+def test_a_diverged_arm_leaves_its_neighbours_bits_alone(
+    corpus: MakeData, ill: Member, device: str
+) -> None:
     data = corpus()
-    training = train(data, member("bce"), member(broken))
-    assert training.diverged == [0, 1]
+    training = train(data, member("bce"), ill, member("mse", 1), device=device)
+    assert training.diverged == [0, 1, 0]
     assert training.selections[1].chosen() == {}
-    healthy = train(data, member("bce"), member("bce"))
-    assert np.array_equal(logits(training, 0), logits(healthy, 0))
-    alone = Training([member(broken)], 8, NETWORK, data)
+    healthy = train(data, member("bce"), member("bce"), member("mse", 1), device=device)
+    for arm in (0, 2):
+        assert np.array_equal(logits(training, arm), logits(healthy, arm))
+
+
+def test_a_diverged_arm_is_frozen_and_alone_ends_its_training(corpus: MakeData) -> None:
+    training = Training([member("bce"), member(BROKEN)], 8, NETWORK, corpus())
+    assert training.run_epoch()[1] == []
+    before = training.network.head_bias.detach().clone()
+    training.run_epoch()
+    after = training.network.head_bias.detach()
+    assert torch.equal(after[1].nan_to_num(7.0), before[1].nan_to_num(7.0))
+    assert not torch.equal(after[0], before[0])
+    alone = Training([member(BROKEN)], 8, NETWORK, corpus())
     assert alone.run_epoch() == [[]]
     assert alone.finished
+
+
+def test_bfloat16_products_train_about_as_well(corpus: MakeData) -> None:
+    settings: dict[str, object] = {"epochs": 12, "learning_rate": 0.01}
+    exact, rounded = (
+        train(corpus(), member(precision=precision, **settings))
+        for precision in ("float32", "bfloat16")
+    )
+    assert rounded.network.product_dtype == torch.bfloat16
+    assert not np.array_equal(logits(exact), logits(rounded))
+    assert np.abs(logits(exact) - logits(rounded)).mean() < 0.2 * np.abs(logits(exact)).mean()
+
+
+if torch.cuda.is_available():
+
+    def test_a_recorded_step_trains_as_the_plain_one(corpus: MakeData) -> None:
+        members = [member("bce"), member("soft_macro_f1", 1)]
+        recorded = train(corpus(), *members, device="cuda")
+        assert recorded.graph is not None
+        plain = Training(members, 8, NETWORK, corpus(), "cuda")
+        plain.recordable = False
+        while not plain.finished:
+            plain.run_epoch()
+        np.testing.assert_allclose(logits(recorded), logits(plain), atol=1e-3)
 
 
 def test_arms_of_one_stack_share_their_epochs(corpus: MakeData) -> None:

@@ -1,0 +1,85 @@
+"""The evaluation of a stack after an epoch: every split, in one pass over all their texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.batches import Windows
+from model.cnn import CNN
+from model.data import Split
+from model.measures import measure
+from model.selection import HALVES
+from model.texts import arrange
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What one arm's network does on every split.
+
+    Attributes:
+        measures: by split and by half of dev (`dev/a`), what `model.measures.measure` gives.
+        logits: by split other than train, `[m, C]`.
+        finite: whether all outputs are.
+    """
+
+    measures: Mapping[str, dict[str, Any]]
+    logits: Mapping[str, NDArray[np.float32]]
+    finite: bool
+
+
+class Evaluation:
+    """The texts of all splits side by side; those of train follow the others.
+
+    Args:
+        splits: by name.
+        windows: of the network.
+        device: where to evaluate.
+    """
+
+    def __init__(self, splits: Mapping[str, Split], windows: Windows, device: torch.device) -> None:
+        names = sorted(splits, key="train".__eq__)
+        words = np.concatenate([splits[name].words for name in names])
+        labels = np.concatenate([splits[name].labels for name in names])
+        self.labels = torch.tensor(labels, device=device)
+        self.texts = arrange(torch.tensor(words, device=device), windows)
+        ends = np.cumsum([len(splits[name].labels) for name in names]).tolist()
+        starts = [0, *ends[:-1]]
+        self.splits = {
+            name: slice(start, end) for name, start, end in zip(names, starts, ends, strict=True)
+        }
+        self.parts: dict[str, slice | Tensor] = {}
+        for name, split in splits.items():
+            self.parts[name] = self.splits[name]
+            if name == "dev":
+                for half in HALVES:
+                    texts = np.flatnonzero(split.half == half) + self.splits[name].start
+                    self.parts[f"{name}/{half}"] = torch.tensor(texts, device=device)
+
+    def __call__(self, network: CNN, table: Tensor) -> Sequence[Evaluated]:
+        """Evaluate every arm.
+
+        Args:
+            network: the stack.
+            table: word rows, `[W, D]`.
+        """
+        logits = network.predict(table, self.texts)
+        finite = logits.isfinite().all(dim=2).all(dim=1).tolist()
+        by_part = {
+            name: measure(logits[:, texts], self.labels[texts])
+            for name, texts in self.parts.items()
+        }
+        first = self.splits["train"].start
+        kept = logits[:, :first].float().cpu().numpy()
+        return [
+            Evaluated(
+                {name: measured[arm] for name, measured in by_part.items()},
+                {name: kept[arm, t] for name, t in self.splits.items() if name != "train"},
+                finite[arm],
+            )
+            for arm in range(network.arms)
+        ]
