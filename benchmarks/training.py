@@ -1,75 +1,114 @@
-"""Training on one core: softsweep's network against the same one in PyTorch's own modules."""
+"""Training on a CPU: softsweep's network against the same one in PyTorch's own modules."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
-import numpy as np
 import torch
-from torch import nn
 
-from benchmarks.corpora import english_size
-from benchmarks.measure import Row, against, alternate, seconds
-from benchmarks.plain import PlainCNN
+from benchmarks.corpora import COLUMNS, english_size
+from benchmarks.measure import Row, against, alternate
+from benchmarks.plain_training import PlainTraining
 from model import get_loss
+from model.batches import epoch_batches
 from model.settings import NetworkSettings, TrainSettings
-from model.training import Member, Training, batch_order
+from model.training import Data, Member, Training
 
-TITLE = "Training, one core: optimiser steps and a whole epoch with evaluation, by batch size"
+TITLE = "Training: steps and epochs of one arm at the English size (ours with their preparation)"
 SIZES = (16, 32, 64, 128)
-
-
-class PlainTraining:
-    """The usual loop: dense text matrices, PyTorch's modules and optimiser."""
-
-    def __init__(self, ours: Training) -> None:
-        self.table = ours.table
-        self.words, self.targets = ours.words, ours.targets
-        self.batch_size = ours.batch_size
-        self.network = PlainCNN(ours.network)
-        self.loss = nn.BCEWithLogitsLoss()
-        self.optimizer = torch.optim.RMSprop(
-            self.network.parameters(), lr=1e-3, alpha=0.9, eps=1e-7
-        )
-
-    def step(self, batch: torch.Tensor) -> None:
-        """One optimiser step on texts `[b]`."""
-        self.optimizer.zero_grad()
-        text = self.table[self.words["train"][batch]]
-        self.loss(self.network(text), self.targets[batch]).backward()
-        self.optimizer.step()
-
-    def epoch(self) -> None:
-        """One pass over train, then the logits of every split."""
-        order = torch.from_numpy(batch_order(0, 1, len(self.targets)))
-        self.network.train()
-        for batch in order.split(self.batch_size):
-            self.step(batch)
-        self.network.eval()
-        with torch.no_grad():
-            for words in self.words.values():
-                for chunk in words.split(256):
-                    self.network(self.table[chunk])
+PEAK = 2048
+"""Rows and columns of the matrices whose product counts as the machine's peak."""
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """A row per batch size for the step, and one for the epoch at b = 16."""
+    """Steps by batch size, threads and precision; epochs; the share of the product's peak."""
+    data = english_size(0.05 if quick else 1.0)
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        for size in SIZES[:: 3 if quick else 1]:
+            yield from _steps(data, size, threads, quick)
     torch.set_num_threads(1)
-    data = english_size(0.1 if quick else 1.0)
-    for size in SIZES:
-        member = Member(get_loss("bce"), 0, TrainSettings())
-        ours = Training([member], size, NetworkSettings(), data)
-        plain = PlainTraining(ours)
-        batches = iter(np.array_split(np.random.default_rng(0).permutation(len(ours.targets)), 9))
-        batch = torch.from_numpy(next(batches)[:size])
+    yield from _epochs(data, runs=1)
+    yield from _peaks(data, quick)
 
-        def our_step(ours: Training = ours, batch: torch.Tensor = batch) -> None:
-            ours._step(batch[None], 0.0)
 
-        def plain_step(plain: PlainTraining = plain, batch: torch.Tensor = batch) -> None:
-            plain.step(batch)
+def training(data: Data, size: int, precision: str = "float32") -> Training:
+    """One arm of the paper's network."""
+    settings = TrainSettings.model_validate({"precision": precision})
+    return Training([Member(get_loss("bce"), 0, settings)], size, NetworkSettings(), data)
 
-        a, b = alternate(our_step, plain_step, 7 if quick else 25)
-        yield against(f"step, b = {size}", 1000 * a, 1000 * b, "ms")
-        if size == SIZES[0]:
-            texts = len(ours.targets)
-            a, b = seconds(ours.run_epoch), seconds(plain.epoch)
-            yield against(f"epoch of {texts} texts, b = {size}", a, b, "s")
+
+def run_steps(ours: Training, texts: torch.Tensor) -> None:
+    """Prepare and train the mini-batches of texts given by number, `[m]`."""
+    ours.begin_epoch()
+    order = texts.expand(len(ours.network.group.unique()), -1)
+    size, windows = ours.batch_size, ours.network.windows
+    for batch in epoch_batches(ours.words, ours.targets, order, size, windows):
+        ours.step(batch, 0.0)
+
+
+def _steps(data: Data, size: int, threads: int, quick: bool) -> Iterator[Row]:
+    count = 4 if quick else max(8, 320 // size)
+    texts = torch.randperm(len(data.splits["train"].words))[: count * size]
+    count = len(texts) // size
+    exact, rounded = training(data, size), training(data, size, "bfloat16")
+    plain = PlainTraining(exact, data)
+    cores = "one thread" if threads == 1 else f"{threads} threads"
+    for name, ours in (("float32", exact), ("bfloat16 products", rounded)):
+        a, b = alternate(
+            partial(run_steps, ours, texts), partial(plain.steps, texts), 2 if quick else 5
+        )
+        yield against(f"step, b = {size}, {cores}, {name}", 1e3 * a / count, 1e3 * b / count, "ms")
+
+
+def _epochs(data: Data, runs: int) -> Iterator[Row]:
+    texts = len(data.splits["train"].words)
+    for precision in ("float32", "bfloat16"):
+        ours = training(data, SIZES[0], precision)
+        plain = PlainTraining(ours, data)
+        peers: dict[str, Callable[[], None]] = {"plain loop": plain.epoch}
+        if precision == "float32":
+            peers["Keras-style loop"] = plain.fit_epoch
+        for name, peer in peers.items():
+            a, b = alternate(ours.run_epoch, peer, runs)
+            case = f"epoch of {texts} texts, b = {SIZES[0]}, one thread, {precision}, {name}"
+            yield against(case, a, b, "s", "every split evaluated")
+
+
+def _peaks(data: Data, quick: bool) -> Iterator[Row]:
+    """What a step's two products reach of the machine's own peak, and how much of it they are."""
+    size, runs = SIZES[0], 5 if quick else 20
+    texts = torch.arange(4 * size)
+    for precision in ("float32", "bfloat16"):
+        ours = training(data, size, precision)
+        batches = epoch_batches(ours.words, ours.targets, texts[None], size, ours.network.windows)
+        words = 1 + next(iter(batches)).words.shape[1]
+        taps = ours.network.filters.shape[2]
+        dtype = ours.network.product_dtype
+        left, right = torch.randn(PEAK, PEAK).to(dtype), torch.randn(PEAK, PEAK).to(dtype)
+        rows_, filters = torch.randn(words, COLUMNS).to(dtype), torch.randn(COLUMNS, taps).to(dtype)
+        gradient = torch.randn(words, taps).to(dtype)
+
+        def products(
+            rows_: torch.Tensor = rows_,
+            filters: torch.Tensor = filters,
+            gradient: torch.Tensor = gradient,
+        ) -> None:
+            rows_ @ filters
+            rows_.T @ gradient
+
+        step, floor = alternate(partial(run_steps, ours, texts), products, runs)
+        _, peak = alternate(products, partial(torch.mm, left, right), 3)
+        operations = 4 * words * COLUMNS * taps
+        note = "ratio is the share of the peer"
+        fastest = 2 * PEAK**3 / peak / 1e9
+        reached = 4 * operations / step / 1e9
+        yield Row(
+            f"{precision} products of a step, b = {size}, against a large square product",
+            reached,
+            fastest,
+            "GFLOP/s",
+            reached / fastest,
+            note,
+        )
+        case = f"step, b = {size}, {precision}, against its two products alone"
+        yield Row(case, 250 * step, 1e3 * floor, "ms", 4 * floor / step, f"{note}: the floor")

@@ -88,7 +88,7 @@ class _Project(Function):
         rows, filters, scale, shift, group = ctx.saved_tensors
         crossed = product(rows[group].transpose(1, 2), gradient, ctx.dtype)
         total = gradient[:, 1:].sum(dim=1, keepdim=True)
-        by_scale = torch.linalg.vecdot(crossed, filters)
+        by_scale = torch.einsum("adk,adk->ad", crossed, filters)
         by_shift = (filters @ total.transpose(1, 2)).squeeze(2)
         by_filters = crossed.mul_(scale[..., None]).baddbmm_(shift[..., None], total)
         return None, by_filters, by_scale, by_shift, None, None

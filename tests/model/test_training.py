@@ -189,9 +189,8 @@ def test_a_diverged_arm_is_frozen_and_alone_ends_its_training(corpus: MakeData) 
 
 
 def test_bfloat16_products_train_about_as_well(corpus: MakeData) -> None:
-    settings: dict[str, object] = {"epochs": 12, "learning_rate": 0.01}
     exact, rounded = (
-        train(corpus(), member(precision=precision, **settings))
+        train(corpus(), member(precision=precision, epochs=12, learning_rate=0.01))
         for precision in ("float32", "bfloat16")
     )
     assert rounded.network.product_dtype == torch.bfloat16
