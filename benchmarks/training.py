@@ -42,7 +42,8 @@ def run_steps(ours: Training, texts: torch.Tensor) -> None:
     ours.begin_epoch()
     order = texts.expand(len(ours.network.group.unique()), -1)
     size, windows = ours.batch_size, ours.network.windows
-    for batch in epoch_batches(ours.words, ours.targets, order, size, windows):
+    batches = epoch_batches(ours.words, ours.targets, order, size, windows, cut=ours.cut)
+    for batch in batches:
         ours.step(batch, 0.0)
 
 
@@ -80,7 +81,8 @@ def _peaks(data: Data, quick: bool) -> Iterator[Row]:
     texts = torch.arange(4 * size)
     for precision in ("float32", "bfloat16"):
         ours = training(data, size, precision)
-        batches = epoch_batches(ours.words, ours.targets, texts[None], size, ours.network.windows)
+        windows = ours.network.windows
+        batches = epoch_batches(ours.words, ours.targets, texts[None], size, windows, cut=True)
         words = 1 + next(iter(batches)).words.shape[1]
         taps = ours.network.filters.shape[2]
         dtype = ours.network.product_dtype

@@ -15,11 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AT_A_TIME = 64
-"""Batches prepared together on a CPU: enough to share the calls, few enough to stay in cache."""
+AT_A_TIME, AT_A_TIME_FILLED = 64, 4096
+"""Batches prepared together: enough to share the calls, few enough for a cache or a device."""
 
 FILL_TO = 64
-"""Elsewhere, sizes are multiples of this, so that epochs rarely differ in shape."""
+"""Where batches are not cut to size, sizes are multiples of this, so that shapes rarely differ."""
+
+
+Shape = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,11 @@ class Batch:
     targets: Tensor
     places: int
 
+    @property
+    def shape(self) -> Shape:
+        """Sizes of all tensors."""
+        return tuple(tuple(tensor.shape) for tensor in self.tensors().values())
+
     def tensors(self) -> dict[str, Tensor]:
         """All but `places`, by name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "places"}
@@ -193,29 +201,28 @@ def _histograms(values: Tensor, width: int) -> Tensor:
 
 
 def epoch_batches(
-    words: Tensor, targets: Tensor, order: Tensor, batch_size: int, windows: Windows
+    words: Tensor, targets: Tensor, order: Tensor, batch_size: int, windows: Windows, *, cut: bool
 ) -> Iterator[Batch]:
     """The mini-batches of an epoch, prepared once for all arms that read them.
-
-    On a CPU each is cut to its own size; elsewhere all but a smaller last one have one shape, as a
-    recorded step needs, and nothing waits for the device in between.
 
     Args:
         words: rows of the word table, zero-padded at the start, `[m, n]`.
         targets: labels, `[m, C]`.
         order: in which each group reads the texts, `[G, m]`.
-        batch_size: b.
+        batch_size: b; the last batch may be smaller.
         windows: of the network.
+        cut: whether to cut each batch to its own size, which saves work. Otherwise shapes rarely
+            change, as a recorded step needs, and nothing waits for a device between two steps.
     """
     groups, texts = order.shape
     whole = texts // batch_size
-    on_cpu = words.device.type == "cpu"
-    runs = [(first, min(AT_A_TIME, whole - first)) for first in range(0, whole, AT_A_TIME)]
-    for first, steps in runs if on_cpu else [(0, whole)] if whole else []:
+    at_once = max(1, (AT_A_TIME if cut else AT_A_TIME_FILLED) // groups)
+    for first in range(0, whole, at_once):
+        steps = min(at_once, whole - first)
         read = order[:, first * batch_size : (first + steps) * batch_size]
         read = read.view(groups, steps, batch_size).transpose(0, 1).reshape(-1, batch_size)
-        series = prepare(words[read], targets[read], windows, 1 if on_cpu else FILL_TO)
-        yield from _steps(series, groups, windows.taps, cut=on_cpu)
+        series = prepare(words[read], targets[read], windows, 1 if cut else FILL_TO)
+        yield from _steps(series, groups, windows.taps, cut=cut)
     if texts % batch_size:
         read = order[:, whole * batch_size :]
         yield prepare(words[read], targets[read], windows)

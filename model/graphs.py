@@ -61,11 +61,6 @@ class StepGraph:
             for now, then in zip([self.losses, *state], plain, strict=True)
         )
 
-    def fits(self, batch: Batch) -> bool:
-        """Whether a batch has the recorded shape."""
-        recorded = self.static.tensors()
-        return all(v.shape == recorded[name].shape for name, v in batch.tensors().items())
-
     def __call__(self, batch: Batch) -> Tensor:
         """Replay the step on a batch; the losses, `[A]`, are overwritten by the next replay."""
         for name, tensor in batch.tensors().items():

@@ -15,12 +15,14 @@ class StackLosses:
 
     Attributes:
         single: arms whose losses are called one by one.
-        mapped: arms of one loss, called at once by `torch.vmap`.
+        mapped: arms `[k]` of one loss, called at once by `torch.vmap`.
+        order: where each arm's value is among those of `single`, then `mapped`; `[A]`.
         prior: train label frequencies, `[C]`.
     """
 
     single: tuple[tuple[int, Loss], ...]
-    mapped: tuple[tuple[tuple[int, ...], Loss], ...]
+    mapped: tuple[tuple[Tensor, Loss], ...]
+    order: Tensor
     prior: Tensor
 
     @classmethod
@@ -33,14 +35,24 @@ class StackLosses:
             map_equal: whether to call equal losses at once: a device then waits for fewer calls.
                 On a CPU it saves nothing.
         """
-        mapped = [
-            (tuple(arm for arm, other in enumerate(losses) if other == loss), loss)
-            for loss in dict.fromkeys(losses)
-            if map_equal and sum(other == loss for other in losses) > 1 and can_map(loss, prior)
-        ]
-        together = {arm for arms, _ in mapped for arm in arms}
-        single = [(arm, loss) for arm, loss in enumerate(losses) if arm not in together]
-        return cls(tuple(single), tuple(mapped), prior)
+        arms_of = {
+            loss: [arm for arm, other in enumerate(losses) if other == loss] for loss in losses
+        }
+        together = {
+            loss: arms
+            for loss, arms in arms_of.items()
+            if map_equal and len(arms) > 1 and can_map(loss, prior)
+        }
+        single = [(arm, loss) for arm, loss in enumerate(losses) if loss not in together]
+        sequence = [arm for arm, _ in single] + [arm for arms in together.values() for arm in arms]
+        return cls(
+            single=tuple(single),
+            mapped=tuple(
+                (torch.tensor(arms, device=prior.device), loss) for loss, arms in together.items()
+            ),
+            order=torch.tensor(sequence, device=prior.device).argsort(),
+            prior=prior,
+        )
 
     @property
     def constant(self) -> bool:
@@ -56,18 +68,15 @@ class StackLosses:
             targets: `[A, b, C]`.
             progress: 0..1 through training.
         """
-        arms = [arm for arm, _ in self.single]
         values = [
             loss(logits[arm], targets[arm], prior=self.prior, progress=progress)[None]
             for arm, loss in self.single
         ]
-        for members, loss in self.mapped:
-            arms += members
-            index = list(members)
-            call = _mapped(loss, self.prior, progress)
-            values.append(call(logits[index], targets[index]))
-        order = sorted(range(len(arms)), key=arms.__getitem__)
-        return torch.cat(values)[order]
+        values += [
+            _mapped(loss, self.prior, progress)(logits[arms], targets[arms])
+            for arms, loss in self.mapped
+        ]
+        return torch.cat(values)[self.order]
 
 
 def can_map(loss: Loss, prior: Tensor) -> bool:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.batches import Batch, epoch_batches
+from model.batches import Batch, Shape, epoch_batches
 from model.cnn import CNN
 from model.data import Data, Split
 from model.evaluation import Evaluated, Evaluation
@@ -46,6 +46,7 @@ class Training:
         epoch: epochs done.
         diverged: by arm, the epoch at which its loss or outputs ceased to be finite, or 0.
         selections: by arm, the epochs chosen so far.
+        cut: whether batches are cut to their own size rather than filled up to a common one.
 
     Args:
         members: the arms; they share the settings named in `STACK_SHARED`.
@@ -98,8 +99,9 @@ class Training:
         self.evaluation = Evaluation(data.splits, self.network.windows, self.device)
         self.warmup_loss = get_loss("bce")
         self.current: list[Loss] = []
+        self.cut = self.device.type == "cpu"
         self.recordable = self.device.type == "cuda"
-        self.graph: StepGraph | None = None
+        self.graphs: dict[Shape, StepGraph] = {}
         self.epoch = 0
         self.diverged = [0] * len(self.members)
         self.selections = [
@@ -137,6 +139,7 @@ class Training:
             torch.from_numpy(orders).to(self.device),
             self.batch_size,
             self.network.windows,
+            cut=self.cut,
         )
         steps = math.ceil(texts / self.batch_size)
         total = torch.zeros(len(self.members), dtype=self.targets.dtype, device=self.device)
@@ -155,30 +158,30 @@ class Training:
             for member in self.members
         ]
         if current != self.current:
-            self.current, self.graph = current, None
-            on_device = self.device.type != "cpu"
-            self.losses = StackLosses.of(current, self.prior, map_equal=on_device)
+            self.current = current
+            self.losses = StackLosses.of(current, self.prior, map_equal=not self.cut)
+            self.graphs.clear()
 
     def step(self, batch: Batch, progress: float) -> Tensor:
         """One optimiser step on a mini-batch per group; the losses, `[A]`."""
         full = batch.targets.shape[1] == self.batch_size
         if not (self.recordable and full and self.losses.constant):
             return self._plain_step(batch, progress)
-        if self.graph is None or not self.graph.fits(batch):
+        shape = batch.shape
+        if shape not in self.graphs:
             state = [
                 *self.network.parameters(),
                 *self.network.buffers(),
                 *self.optimizer.squares,
             ]
-            self.graph = None
             try:
-                self.graph = StepGraph(lambda b: self._plain_step(b, 0.0), state, batch)
+                self.graphs[shape] = StepGraph(lambda b: self._plain_step(b, 0.0), state, batch)
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError:
                 self.recordable = False
                 return self._plain_step(batch, progress)
-        return self.graph(batch)
+        return self.graphs[shape](batch)
 
     def _plain_step(self, batch: Batch, progress: float) -> Tensor:
         """The step itself. Losses are summed: an arm's gradient is what it would be alone."""
@@ -197,7 +200,7 @@ class Training:
         if not (math.isfinite(loss) and evaluated.finite):
             self.diverged[arm] = self.epoch
             self.optimizer.freeze(arm)
-            self.graph = None
+            self.graphs.clear()
             return []
         rows = [
             {

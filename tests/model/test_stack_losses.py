@@ -28,7 +28,8 @@ def test_every_built_in_loss_is_called_for_all_its_arms_at_once(name: str) -> No
     members = [loss, other, loss, loss]
     logits, targets = values(torch.Generator().manual_seed(0), 4)
     together = StackLosses.of(members, PRIOR, map_equal=True)
-    assert together.mapped == (((0, 2, 3), loss),)
+    ((arms, mapped),) = together.mapped
+    assert (arms.tolist(), mapped) == ([0, 2, 3], loss)
     singly = StackLosses.of(members, PRIOR, map_equal=False)
     assert not singly.mapped
     one, two = (stack(logits, targets, 0.5) for stack in (together, singly))

@@ -76,6 +76,18 @@ def test_a_stack_trains_each_arm_as_alone(corpus: MakeData, device: str) -> None
         assert chosen == {c.name: v.epoch for c, v in single.selections[0].choices.items()}
 
 
+def test_a_device_s_shapes_and_mapped_losses_train_to_the_same(corpus: MakeData) -> None:
+    members = [member("soft_macro_f1", 0), member("soft_macro_f1", 1), member("bce", 0)]
+    as_here = train(corpus(), *members, dtype=torch.float64)
+    as_there = Training(members, 8, NETWORK, corpus(), "cpu", torch.float64)
+    as_there.cut = False
+    while not as_there.finished:
+        as_there.run_epoch()
+    assert as_there.losses.mapped
+    for arm in range(3):
+        np.testing.assert_allclose(logits(as_there, arm), logits(as_here, arm), rtol=0, atol=1e-9)
+
+
 def test_a_step_in_float32_stays_near_float64(corpus: MakeData) -> None:
     trained = []
     for dtype in (torch.float32, torch.float64):
@@ -83,9 +95,8 @@ def test_a_step_in_float32_stays_near_float64(corpus: MakeData) -> None:
             [member("soft_accuracy"), member("bce", 1)], 8, NETWORK, corpus(), "cpu", dtype
         )
         orders = torch.from_numpy(np.stack([batch_order(seed, 1, 50) for seed in (0, 1)]))
-        batches = epoch_batches(
-            training.words, training.targets, orders, 8, training.network.windows
-        )
+        windows = training.network.windows
+        batches = epoch_batches(training.words, training.targets, orders, 8, windows, cut=True)
         training.begin_epoch()
         for batch, _ in zip(batches, range(5), strict=False):
             training.step(batch, 0.0)
@@ -203,7 +214,7 @@ if torch.cuda.is_available():
     def test_a_recorded_step_trains_as_the_plain_one(corpus: MakeData) -> None:
         members = [member("bce"), member("soft_macro_f1", 1)]
         recorded = train(corpus(), *members, device="cuda")
-        assert recorded.graph is not None
+        assert recorded.graphs
         plain = Training(members, 8, NETWORK, corpus(), "cuda")
         plain.recordable = False
         while not plain.finished:
