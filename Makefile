@@ -20,8 +20,8 @@ lint: $(VENV)/.dev  ## style, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev  ## the measured claims, as tables
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev  ## the measured claims, as tables; DATA=DIR adds those on the real corpora
+	$(BIN)/python -m benchmarks --write benchmarks/RESULTS.md $(if $(DATA),--data "$(DATA)")
 
 clean:  ## remove the environment and what tools cached
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

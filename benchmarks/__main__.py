@@ -2,55 +2,83 @@
 
 import argparse
 import os
-from collections.abc import Iterator
+import shlex
+import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 # One core, as a trial has it; read when NumPy and torch load.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from benchmarks.measure import Row
-from results.render import Table, render
+from benchmarks.report import machine, section, with_section
+from results.render import Cell, Table, render
 
-NAMES = ("training", "bootstrap", "memory", "features")
+NAMES = ("training", "stacks", "orchestration", "bootstrap", "growth", "memory", "features")
+
+ON_GPU = ("training", "stacks")
+"""Benchmarks that measure more where there is a GPU; their tables say so where there is none."""
 
 
 def table(name: str, rows: list[Row], title: str) -> Table:
     """Measured rows as a table."""
     columns = ("case", "ours", "peer", "unit", "ratio", "note")
     cells = [
-        (
-            row.case,
-            f"{row.ours:.3g}",
-            "" if row.peer is None else f"{row.peer:.3g}",
-            row.unit,
-            "" if row.ratio is None else f"{row.ratio:.1f}",
-            row.note,
-        )
+        (row.case, _rounded(row.ours), _rounded(row.peer), row.unit, _rounded(row.ratio), row.note)
         for row in rows
     ]
     return Table(name, title, columns, tuple(cells))
+
+
+def _rounded(value: float | None) -> Cell:
+    """Three digits: more of them would not be the same next time."""
+    return None if value is None else float(f"{value:.3g}")
+
+
+def measured(name: str, quick: bool, places: dict[str, Any]) -> Table:
+    """Run one benchmark."""
+    module = import_module(f"benchmarks.{name}")
+    rows: list[Row] = list(module.rows(quick, **places))
+    if name in ON_GPU:
+        import torch
+
+        if not torch.cuda.is_available():
+            rows.append(Row("on a GPU", None, None, "", None, "not measured (no GPU at hand)"))
+    return table(name, rows, module.TITLE)
 
 
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--quick", action="store_true", help="smaller, within 50 s")
+    parser.add_argument("--quick", action="store_true", help="smaller, within 50 s each")
     parser.add_argument("--format", default="table", choices=["table", "markdown", "json", "csv"])
     parser.add_argument("--data", type=Path, help="the real data, for `features`")
     parser.add_argument("--cache", type=Path, help="feature cache that holds trained vectors")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="put each table into its section of a document"
+    )
     given = parser.parse_args()
-    for name in given.names or [n for n in NAMES if n != "features" or given.data]:
+    names = given.names or [n for n in NAMES if n != "features" or given.data]
+    for name in names:
         if name not in NAMES:
             parser.error(f"unknown benchmark {name}; known: {', '.join(NAMES)}")
         if name == "features" and given.data is None:
             parser.error("features needs --data DIR")
-        module = import_module(f"benchmarks.{name}")
+    for name in names:
         places = {"data": given.data, "cache": given.cache} if name == "features" else {}
-        rows: Iterator[Row] = module.rows(given.quick, **places)
-        print(render(table(name, list(rows), module.TITLE), given.format), flush=True)
+        found = measured(name, given.quick, places)
+        sys.stdout.write(render(found, given.format))
+        sys.stdout.flush()
+        if given.write:  # at once: what is measured is kept if a later one fails
+            command = ["python", "-m", "benchmarks", name]
+            command += ["--quick"] if given.quick else []
+            command += ["--data", "DIR"] if places else []  # a path would say where, not what
+            text = section(name, shlex.join(command), machine(), render(found, "markdown"))
+            before = given.write.read_text(encoding="utf-8") if given.write.exists() else ""
+            given.write.write_text(with_section(before, name, text, NAMES), encoding="utf-8")
 
 
 if __name__ == "__main__":

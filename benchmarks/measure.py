@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One measured case; `peer` and `ratio` are None where there is only a limit to keep."""
+    """One measured case.
+
+    `peer` and `ratio` are None where there is only a limit to keep, `ours` where nothing could be
+    measured, and the note then says why.
+    """
 
     case: str
-    ours: float
+    ours: float | None
     peer: float | None
     unit: str
     ratio: float | None
@@ -33,10 +37,9 @@ def alternate(
     times: tuple[list[float], list[float]] = ([], [])
     for run in range(runs + 1):
         for call, into in zip((ours, peer), times, strict=True):
-            began = time.perf_counter()
-            call()
+            took = seconds(call)
             if run:
-                into.append(time.perf_counter() - began)
+                into.append(took)
     return statistics.median(times[0]), statistics.median(times[1])
 
 

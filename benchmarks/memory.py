@@ -1,10 +1,8 @@
 """Peak memory of a process that trains one arm, with everything it imports."""
 
-import resource
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
+from benchmarks.children import fresh, memory
 from benchmarks.measure import Row
 
 TITLE = "Memory of a trial's process on a corpus of the English size (limit 1.5 GiB)"
@@ -23,10 +21,9 @@ def _peak() -> float:
     torch.set_num_threads(1)
     member = Member(get_loss("bce"), 0, TrainSettings())
     Training([member], 128, NetworkSettings(), english_size()).run_epoch()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return memory()[1]
 
 
 def rows(quick: bool) -> Iterator[Row]:
     """One row: the peak."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        yield Row("one arm, one epoch, all splits", pool.submit(_peak).result(), None, "MiB", None)
+    yield Row("one arm, one epoch, all splits", fresh(_peak), None, "MiB", None)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sweep.driver import Outcome as Outcome
-    from sweep.driver import Workers as Workers
     from sweep.driver import run_experiment as run_experiment
     from sweep.errors import ExperimentError as ExperimentError
+    from sweep.workers import Workers as Workers
 
 _HOMES = {
     "ExperimentError": "sweep.errors",
     "Outcome": "sweep.driver",
-    "Workers": "sweep.driver",
+    "Workers": "sweep.workers",
     "run_experiment": "sweep.driver",
 }
 

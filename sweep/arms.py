@@ -11,7 +11,7 @@ from model.catalogue import LossSource
 from model.settings import NetworkSettings, TrainSettings
 from sweep.experiment import Experiment
 
-RESULT_REVISION = 1
+RESULT_REVISION = 2
 """Goes up when a change of softsweep's own code changes what an arm records."""
 
 
@@ -65,6 +65,7 @@ class Arm:
             "epochs": self.train["epochs"],
             "lr": self.train["learning_rate"],
             "warmup": self.train["warmup_epochs"],
+            "products": self.train["precision"],
             "features": self.features[:12],
             "revision": RESULT_REVISION,
         }

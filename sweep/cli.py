@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweep.workers import CPU_WIDTH, GPU_WIDTH, MOST_THREADS, Workers
+
 if TYPE_CHECKING:
     from results.render import Table
 
@@ -34,6 +36,7 @@ class Device(StrEnum):
     AUTO = "auto"
     CPU = "cpu"
     CUDA = "cuda"
+    MPS = "mps"
 
 
 app = typer.Typer(
@@ -72,6 +75,20 @@ CacheOption = Annotated[
         "--cache", help="Feature cache. [default: $SOFTSWEEP_CACHE or ~/.cache/softsweep]"
     ),
 ]
+WidthOption = Annotated[
+    int | None,
+    typer.Option(
+        "--width",
+        help=f"Most arms trained together. [default: {GPU_WIDTH} on a GPU, {CPU_WIDTH} on a CPU]",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        help=f"Threads of a trial. [default: what leaves no core idle, at most {MOST_THREADS}]",
+    ),
+]
 FormOption = Annotated[Form, typer.Option("--format", help="How to print tables.")]
 
 
@@ -87,13 +104,16 @@ def run(
     address: Annotated[str | None, typer.Option(help="A running Ray cluster.")] = None,
     device: Annotated[Device, typer.Option(help="What they are trained on.")] = Device.AUTO,
     trials_per_gpu: Annotated[int, typer.Option(help="Trials that share a GPU.")] = 1,
+    width: WidthOption = None,
+    threads: ThreadsOption = None,
     form: FormOption = Form.TABLE,
 ) -> None:
     """Build features, train the arms that are not recorded yet, print the tables."""
     from rich.console import Console
 
-    from sweep.driver import Workers, run_experiment
+    from sweep.driver import run_experiment
 
+    workers = Workers(executor.value, address, device.value, trials_per_gpu, width, threads)
     console = Console(stderr=True)
     outcome = run_experiment(
         experiment,
@@ -102,7 +122,7 @@ def run(
         overrides=set_ or (),
         losses=losses or (),
         cache=cache,
-        workers=Workers(executor.value, address, device.value, trials_per_gpu),
+        workers=workers,
         console=console,
     )
     _print([table for table in outcome.tables if table.headline], form)
@@ -128,16 +148,19 @@ def plan(
     set_: SetOption = None,
     losses: LossesOption = None,
     cache: CacheOption = None,
+    width: WidthOption = None,
+    threads: ThreadsOption = None,
     form: FormOption = Form.TABLE,
 ) -> None:
-    """Show the arms wanted, recorded and to do, and the time they take; trains nothing."""
+    """Show the arms wanted, recorded and to do, their stacks and time; trains nothing."""
     from sweep.listings import plan_table
     from sweep.plan import find_features, make_job, make_plan
 
+    workers = Workers(width=width, threads=threads)
     job = make_job(
         experiment, data=data, out=out, overrides=set_ or (), losses=losses or (), cache=cache
     )
-    _print([plan_table(make_plan(job, find_features(job)))], form)
+    _print([plan_table(make_plan(job, find_features(job)), workers)], form)
 
 
 @app.command()

@@ -1,9 +1,8 @@
 """The main job: features -> the arms that are not recorded yet -> tables."""
 
-import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,19 +15,17 @@ from features import Features, build
 from model.catalogue import LossSource
 from results.parts import whole_file
 from results.records import merge_parts, record_examples, recorded
-from sweep.errors import ExperimentError
+from sweep.executors import Executor
 from sweep.packages import check_packages
 from sweep.plan import Job, Plan, make_job, make_plan
+from sweep.specs import trial_specs
+from sweep.workers import Workers, allot
 
 if TYPE_CHECKING:
     from results.render import Table
-    from sweep.trial import TrialSpec
 
 MERGE_FROM = 200
 """Parts of a kind from which on they are merged into one: many small files are slow to read."""
-
-EXECUTORS = ("ray", "inline")
-DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -50,35 +47,6 @@ class Outcome:
     diverged: int
     failed: int
     tables: "Sequence[Table]"
-
-
-@dataclass(frozen=True)
-class Workers:
-    """Where and on what arms are trained.
-
-    Attributes:
-        executor: `ray` or `inline`.
-        address: of a running Ray cluster; a local one is started otherwise.
-        device: `cpu`, `cuda`, or `auto` (a GPU where there is one).
-        trials_per_gpu: trials that share a GPU.
-    """
-
-    executor: str = "ray"
-    address: str | None = None
-    device: str = "auto"
-    trials_per_gpu: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse what does not exist."""
-        _one_of("--executor", self.executor, EXECUTORS)
-        _one_of("--device", self.device, DEVICES)
-        if self.trials_per_gpu < 1:
-            raise ExperimentError(f"--trials-per-gpu {self.trials_per_gpu}: expected at least 1")
-
-
-def _one_of(option: str, value: str, allowed: Iterable[str]) -> None:
-    if value not in allowed:
-        raise ExperimentError(f"{option} {value}: expected one of {', '.join(allowed)}")
 
 
 def run_experiment(
@@ -210,48 +178,25 @@ def _train(plan: Plan, workers: Workers, console: Console) -> None:
     """Train what is to do."""
     from sweep.progress import Watcher
 
-    specs = trial_specs(plan, _device(workers))
     texts = {name: len(entry.split("train").ids) for name, entry in plan.features.items()}
-    work = {
-        spec.name: spec.epochs * texts[spec.arms[0].language] / spec.arms[0].batch_size
-        for spec in specs
-    }
-    with Watcher(console, plan.job.experiment.name, work, len(plan.todo)) as watcher:
-        if workers.executor == "inline":
-            from sweep.executors.inline import run_inline
-
-            run_inline(specs, watcher)
-        else:
-            from sweep.executors.ray import run_ray
-
-            run_ray(specs, watcher, plan.job.run, workers.address, workers.trials_per_gpu)
+    with _executor(workers) as executor:
+        wanted = len(plan.wanted)
+        specs = trial_specs(plan, allot(workers, executor.device, executor.nodes, wanted))
+        work = {
+            spec.name: len(spec.arms) * spec.epochs * texts[spec.arms[0].language]
+            / spec.arms[0].batch_size
+            for spec in specs
+        }  # fmt: skip
+        with Watcher(console, plan.job.experiment.name, work, len(plan.todo)) as watcher:
+            executor.run(specs, watcher)
 
 
-def _device(workers: Workers) -> str:
-    """The device that trials are told to use."""
-    import torch
+def _executor(workers: Workers) -> AbstractContextManager[Executor]:
+    """What trains on these workers; connected to them while it is entered."""
+    if workers.executor == "inline":
+        from sweep.executors.inline import Inline
 
-    usable = torch.cuda.is_available()
-    if workers.device == "auto":
-        return "cuda" if usable else "cpu"
-    if workers.device == "cuda" and not usable and workers.address is None:
-        raise ExperimentError("--device cuda: no CUDA device is usable here; give cpu or auto")
-    return workers.device
+        return nullcontext(Inline(workers))
+    from sweep.executors.ray import on_ray
 
-
-def trial_specs(plan: Plan, device: str) -> "list[TrialSpec]":
-    """The trials that train what is to do: stacks of one arm."""
-    from sweep.trial import TrialSpec
-
-    attempt = secrets.token_hex(4)  # an arm that failed before is recorded under another name
-    return [
-        TrialSpec(
-            name=f"{arm.key}-{attempt}",
-            run=plan.job.run,
-            features=plan.features[arm.language].path,
-            arms=(arm,),
-            losses={arm.loss: plan.job.losses[arm.loss]},
-            device=device,
-        )
-        for arm in plan.todo
-    ]
+    return on_ray(workers)

@@ -8,11 +8,13 @@ from features.statistics import label_counts, split_rows
 from model.catalogue import LossSource
 from results.records import winners
 from results.render import Cell, Table
+from sweep.duration import duration
 from sweep.plan import Plan
-from sweep.progress import duration
+from sweep.stacks import cut
+from sweep.workers import GPU_WIDTH, Node, Workers, allot, local_cores
 
 
-def plan_table(plan: Plan) -> Table:
+def plan_table(plan: Plan, workers: Workers) -> Table:
     """Arms wanted, recorded and to do by language and batch size, with the time they take.
 
     Time is judged by the recorded arms of the run with the same language and batch size: core
@@ -35,7 +37,8 @@ def plan_table(plan: Plan) -> Table:
             rows.append((language, size, len(wanted), len(wanted) - len(todo), len(todo), time))
     notes = [
         f"{len(plan.wanted)} arms wanted, {len(plan.wanted) - len(plan.todo)} recorded, "
-        f"{len(plan.todo)} to do in {len(plan.todo)} stacks of one; run folder {plan.job.run}",
+        f"{len(plan.todo)} to do; run folder {plan.job.run}",
+        *([_stacks(plan, workers)] if plan.todo else []),
         "core time: by the arms of this run that are recorded with that language and batch size",
     ]
     if len(plan.features) < len(plan.job.experiment.languages):
@@ -49,9 +52,22 @@ def plan_table(plan: Plan) -> Table:
     )
 
 
+def _stacks(plan: Plan, workers: Workers) -> str:
+    """How the arms to do would be cut for the cores of this machine."""
+    here = allot(workers, "cpu", [Node(local_cores())], len(plan.wanted))
+    stacks = cut(plan.todo, here.width, here.slots)
+    widest = max(len(stack) for stack in stacks)
+    return (
+        f"stacks on this machine's CPU: {len(stacks)} (arms in the largest: {widest}, trained at "
+        f"once: {here.slots}, threads of each: {here.threads}); on a GPU, up to "
+        f"{workers.width or GPU_WIDTH} arms would train together"
+    )
+
+
 def _pace(run: Path) -> dict[tuple[str, int], float]:
     """Mean core seconds per epoch of the recorded arms, by language and batch size."""
-    arms = [arm for arm in winners(run).to_pylist() if arm["status"] == "ok"]
+    columns = ("status", "language", "batch_size", "seconds", "threads", "epochs")
+    arms = [a for a in winners(run).select(columns).to_pylist() if a["status"] == "ok"]
     totals: dict[tuple[str, int], tuple[float, int]] = {}
     for arm in arms:
         place = (arm["language"], arm["batch_size"])

@@ -1,8 +1,10 @@
 """What is seen while a sweep runs: one status line, and a line for each arm that went wrong."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -16,17 +18,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from sweep.trial import Advance, TrialSpec
+from sweep.duration import duration
+from sweep.specs import TrialSpec
+
+if TYPE_CHECKING:
+    from sweep.trial import Advance
 
 PLAIN_EVERY = 60.0
 """Seconds between lines where the output is not a terminal."""
-
-
-def duration(seconds: float) -> str:
-    """Seconds as `m:ss` or `h:mm:ss`."""
-    hours, rest = divmod(round(seconds), 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 class _TimeLeft(ProgressColumn):
@@ -39,15 +38,10 @@ class _TimeLeft(ProgressColumn):
 class Watcher:
     """Counts what trials report and shows it; a context manager around a sweep.
 
-    Attributes:
-        ok: arms recorded as ok.
-        diverged: arms recorded as diverged.
-        failed: arms recorded as failed.
-
     Args:
         console: where to write (standard error, so that tables alone are on standard output).
         name: of the experiment.
-        work: weight of every trial by name, in optimiser steps.
+        work: weight of every trial by name, in optimiser steps of its arms.
         arms: arms to do.
     """
 
@@ -56,9 +50,10 @@ class Watcher:
         self.name = name
         self.work = work
         self.arms = arms
-        self.ok = self.diverged = self.failed = 0
+        self._ended: dict[str, str] = {}
         self._running: dict[str, float] = {}
         self._done = 0.0
+        self._all = sum(work.values())
         self._began = self._spoke = time.monotonic()
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
@@ -92,36 +87,43 @@ class Watcher:
         self._running[spec.name] = 0.0
         self._show()
 
-    def advanced(self, spec: TrialSpec, advance: Advance) -> None:
-        """A trial did an epoch, or ended."""
-        self._running[spec.name] = advance.epoch / spec.epochs
+    def advanced(self, spec: TrialSpec, advance: "Advance") -> None:
+        """A trial went on, and perhaps ended."""
+        self._running[spec.name] = advance.share
         if advance.finished:
             del self._running[spec.name]
             self._done += self.work[spec.name]
-            for arm, status in zip(spec.arms, advance.statuses, strict=True):
-                setattr(self, status, getattr(self, status) + 1)
-                if status != "ok":
-                    where = f"{arm.label} {arm.language} b={arm.batch_size} seed={arm.seed}"
-                    line = Text.assemble((status, "red"), f" {where}: {advance.error}")
-                    self.console.print(line, soft_wrap=True)
+        for end in advance.ended:
+            arm = spec.arms[end.index]
+            if arm.key in self._ended:  # said before its trial was started again
+                continue
+            self._ended[arm.key] = end.status
+            if end.status != "ok":
+                where = f"{arm.label} {arm.language} b={arm.batch_size} seed={arm.seed}"
+                line = Text.assemble((end.status, "red"), f" {where}: {end.error}")
+                self.console.print(line, soft_wrap=True)
         self._show()
 
+    def divided(self, spec: TrialSpec, parts: Sequence[TrialSpec]) -> None:
+        """A trial is tried again in parts."""
+        for part in parts:
+            self.work[part.name] = self.work[spec.name] * len(part.arms) / len(spec.arms)
+            self._all += self.work[part.name]
+
     def _show(self) -> None:
+        ended = Counter(self._ended.values())
         counts = f", {len(self._running)} running"
-        if self.diverged:
-            counts += f", {self.diverged} diverged"
-        if self.failed:
-            counts += f", {self.failed} failed"
-        recorded = self.ok + self.diverged + self.failed
+        counts += "".join(f", {ended[bad]} {bad}" for bad in ("diverged", "failed") if ended[bad])
         left = self._time_left()
-        self._bar.update(self._task, completed=recorded, counts=counts, left=left)
+        self._bar.update(self._task, completed=len(self._ended), counts=counts, left=left)
         if not self.console.is_terminal and time.monotonic() - self._spoke > PLAIN_EVERY:
             self._spoke = time.monotonic()
-            self.console.print(Text(f"{self.name}: {recorded}/{self.arms} arms{counts} {left}"))
+            done = f"{len(self._ended)}/{self.arms} arms"
+            self.console.print(Text(f"{self.name}: {done}{counts} {left}"))
 
     def _time_left(self) -> str:
         """`0:35 left`, or nothing before there is anything to judge by."""
         under_way = sum(self.work[name] * share for name, share in self._running.items())
-        share = (self._done + under_way) / sum(self.work.values())
+        share = (self._done + under_way) / self._all
         elapsed = time.monotonic() - self._began
         return f"{duration(elapsed * (1 - share) / share)} left" if share > 0 else ""

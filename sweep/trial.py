@@ -1,142 +1,175 @@
-"""One trial: train one stack of arms, epoch by epoch, and record it.
+"""One trial: train one stack of arms and record it, a chunk at a time.
 
-Executors differ only in where a trial runs; what it does, and its thread setting, is here, so that
-every executor records the same numbers.
+A chunk is as many of the stack's arms as fit into the device's memory together. Executors differ
+only in where a trial runs; what it does, and its thread setting, is here, so that every executor
+records the same numbers.
 """
 
-import json
-import platform
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features import Features, open_features
-from model.catalogue import LossSource
-from results.parts import part_path
-from results.records import predictions_table, record_trial, recorded
-from sweep.arms import Arm, network_settings, train_settings
+from sweep.arms import network_settings, train_settings
+from sweep.recording import Ended, record_chunk, recorded_chunk
+from sweep.specs import TrialSpec
+from sweep.stacks import shape
+from sweep.width import Width, free_memory, guess
 
 if TYPE_CHECKING:
     from model.training import Data, Training
 
-THREADS = 1
-"""Threads of a trial's arithmetic; more of them change the last bits, fewer trials run beside."""
-
-
-@dataclass(frozen=True)
-class TrialSpec:
-    """What a worker needs to know: names and settings, a few kilobytes.
-
-    Attributes:
-        name: of the part that will be written; no other trial has it.
-        run: run folder.
-        features: folder of the feature cache entry.
-        arms: the stack.
-        losses: the losses of its arms, by name, with their source text.
-        device: `cpu` or `cuda`.
-    """
-
-    name: str
-    run: Path
-    features: Path
-    arms: tuple[Arm, ...]
-    losses: Mapping[str, LossSource]
-    device: str
-
-    @property
-    def epochs(self) -> int:
-        """Epochs that the stack trains."""
-        return int(self.arms[0].train["epochs"])
-
 
 @dataclass(frozen=True)
 class Advance:
-    """What one call of `Trial.advance` did."""
+    """What one call of `Trial.advance` did.
 
-    epoch: int
+    Attributes:
+        share: of the trial that is done, 0 to 1.
+        finished: whether every arm has ended.
+        ended: the arms that ended.
+    """
+
+    share: float
     finished: bool
-    statuses: tuple[str, ...] = ()
-    error: str = ""
+    ended: tuple[Ended, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    """Why a chunk could not be trained, without the exception, whose frames hold its tensors."""
+
+    error: str
+    out_of_memory: bool
 
 
 class Trial:
     """A trial under way.
 
-    An error of the arm (its loss raises, its outputs cease to be finite) becomes its recorded
-    status; only errors of the records themselves (no space left) are raised.
+    An error of an arm (its loss raises, its outputs cease to be finite) becomes its recorded
+    status, and its neighbours are trained without it; only errors of the records themselves (no
+    space left) are raised.
+
+    Args:
+        spec: what to train.
+        widths: what trials of this process learnt about memory, which this one adds to.
     """
 
-    def __init__(self, spec: TrialSpec) -> None:
+    def __init__(self, spec: TrialSpec, widths: dict[object, Width]) -> None:
         self.spec = spec
+        self.widths = widths
+        self.kind = (spec.device, spec.width, shape(spec.arms[0]))
+        self.ahead = [range(len(spec.arms))]  # chunks to train, the next one last
+        self.chunk = range(0)
         self.training: Training | None = None
         self.epochs: list[dict[str, Any]] = []
-        self.began = time.perf_counter()
+        self.began = 0.0
+        self.done = 0
 
     def advance(self) -> Advance:
-        """Train one epoch; record the arms after the last one.
+        """Train one epoch of a chunk; record its arms after the last one.
 
         Raises:
             RecordError: the records cannot be written.
+            torch.AcceleratorError: the device is of no more use to this process, which has to end.
         """
-        if self.training is None and (earlier := _recorded_before(self.spec)):
-            return earlier
+        if not self.chunk:
+            self.chunk = self.ahead.pop()
+            if earlier := recorded_chunk(self.spec, self.chunk[0]):
+                return self._leave(self.chunk[len(earlier) :], ended=earlier)
+            self.began = time.perf_counter()
+        if trouble := self._train():
+            return self._evade(trouble)
+        if self.training and not self.training.finished:
+            return self._advanced()
+        self.widths[self.kind].fitted(len(self.chunk))
+        return self._record()
+
+    def _train(self) -> _Trouble | None:
+        """Train one epoch of the chunk, which is first cut to the width that fits.
+
+        Raises:
+            torch.AcceleratorError: the device is of no more use to this process.
+        """
+        import torch
+
         try:
             if self.training is None:
-                self.training = start_training(self.spec)
-            for arm, rows in zip(self.spec.arms, self.training.run_epoch(), strict=True):
-                self.epochs.extend({"arm": arm.key, **row} for row in rows)
+                torch.set_num_threads(self.spec.threads)
+                self._narrow()
+                self.training = start_training(self.spec, self.chunk)
+            for index, rows in zip(self.chunk, self.training.run_epoch(), strict=True):
+                self.epochs.extend({"arm": self.spec.arms[index].key, **row} for row in rows)
+        except torch.AcceleratorError:
+            raise
         except Exception as error:
-            return self._record(["failed"] * len(self.spec.arms), describe(error))
-        if not self.training.finished:
-            return Advance(self.training.epoch, finished=False)
-        diverged = self.training.diverged
-        return self._record(["diverged" if epoch else "ok" for epoch in diverged])
+            return _Trouble(describe(error), isinstance(error, torch.OutOfMemoryError))
+        return None
 
-    def _record(self, statuses: Sequence[str], error: str = "") -> Advance:
-        """Write the trial's parts."""
-        training, seconds = self.training, time.perf_counter() - self.began
-        done = training.epoch if training else 0
-        rows, blocks = [], []
-        for index, (arm, status) in enumerate(zip(self.spec.arms, statuses, strict=True)):
-            reason, epochs = error, done
-            if status == "diverged" and training:
-                epochs = training.diverged[index]
-                reason = f"loss or outputs ceased to be finite in epoch {epochs}"
-            rows.append(
-                arm_row(self.spec, arm, status, reason, epochs, seconds / len(self.spec.arms))
+    def _narrow(self) -> None:
+        """Leave the arms that do not fit for later chunks."""
+        if self.kind not in self.widths:
+            self.widths[self.kind] = guess(
+                self.spec.device,
+                read_data(self.spec.features),
+                self.spec.arms[0].batch_size,
+                network_settings(self.spec.arms[0]),
+                self.spec.width,
             )
-            if status == "ok" and training:
-                chosen = training.selections[index].chosen()
-                blocks += [
-                    (arm.key, split, epoch, rules, logits)
-                    for epoch, (rules, by_split) in chosen.items()
-                    for split, logits in by_split.items()
-                ]
-        predictions = predictions_table(blocks) if blocks else None
-        record_trial(self.spec.run, self.spec.name, rows, self.epochs, predictions)
-        return Advance(done, finished=True, statuses=tuple(statuses), error=error or reason)
+        width = self.widths[self.kind].now
+        if later := self.chunk[width:]:
+            self.ahead.append(later)
+            self.chunk = self.chunk[:width]
+
+    def _evade(self, trouble: _Trouble) -> Advance:
+        """Start the chunk's arms again, in two halves; an arm that is alone has failed."""
+        arms = len(self.chunk)
+        error = trouble.error
+        if trouble.out_of_memory:
+            error = f"does not fit into the memory of the device, even alone ({error})"
+            if width := self.widths.get(self.kind):
+                width.ran_out(arms)
+        if arms == 1:
+            advance = self._record(error)
+        else:
+            advance = self._leave(self.chunk[arms // 2 :], self.chunk[: arms // 2])
+        if trouble.out_of_memory:
+            free_memory(self.spec.device)
+        return advance
+
+    def _record(self, error: str = "") -> Advance:
+        """Write the chunk's parts."""
+        seconds = time.perf_counter() - self.began
+        ended = record_chunk(self.spec, self.chunk, self.training, self.epochs, seconds, error)
+        return self._leave(ended=ended)
+
+    def _leave(self, *again: range, ended: tuple[Ended, ...] = ()) -> Advance:
+        """Turn to other chunks: `again` are those of its arms that have not ended, last first."""
+        self.ahead += [chunk for chunk in again if chunk]
+        self.chunk, self.training, self.epochs = range(0), None, []
+        self.done += len(ended)
+        return self._advanced(ended)
+
+    def _advanced(self, ended: tuple[Ended, ...] = ()) -> Advance:
+        epoch = self.training.epoch if self.training else 0
+        done = self.done + len(self.chunk) * epoch / self.spec.epochs
+        finished = not self.chunk and not self.ahead
+        return Advance(done / len(self.spec.arms), finished, ended)
 
 
-def start_training(spec: TrialSpec) -> "Training":
-    """Open the features, load the losses, and set the stack up."""
-    import torch
-
+def start_training(spec: TrialSpec, chunk: range) -> "Training":
+    """Open the features, load the losses, and set a chunk of the stack up."""
     from model.surrogates import load_loss
     from model.training import Member, Training
 
-    torch.set_num_threads(THREADS)
-    members = [
-        Member(load_loss(spec.losses[arm.loss]), arm.seed, train_settings(arm)) for arm in spec.arms
-    ]
+    arms = [spec.arms[index] for index in chunk]
+    losses = {name: load_loss(spec.losses[name]) for name in dict.fromkeys(a.loss for a in arms)}
     return Training(
-        members,
-        spec.arms[0].batch_size,
-        network_settings(spec.arms[0]),
+        [Member(losses[arm.loss], arm.seed, train_settings(arm)) for arm in arms],
+        arms[0].batch_size,
+        network_settings(arms[0]),
         read_data(spec.features),
         spec.device,
     )
@@ -153,65 +186,6 @@ def read_data(path: Path) -> "Data":
         split = features.split(name)
         splits[name] = Split(split.words, split.labels, split.half)
     return Data(features.vectors(), splits)
-
-
-def arm_row(
-    spec: TrialSpec, arm: Arm, status: str, error: str, epochs: int, seconds: float
-) -> dict[str, Any]:
-    """The row of `arms` that records what became of an arm."""
-    return {
-        "arm": arm.key,
-        "cell": arm.cell,
-        "corpus": arm.corpus,
-        "language": arm.language,
-        "loss": arm.loss,
-        "label": arm.label,
-        "own_metric": arm.own_metric,
-        "batch_size": arm.batch_size,
-        "seed": arm.seed,
-        "status": status,
-        "error": error,
-        "epochs": epochs,
-        "seconds": seconds,
-        "device": spec.device,
-        "threads": THREADS,
-        "width": len(spec.arms),
-        "host": platform.node(),
-        "features": arm.features,
-        "loss_sha256": arm.loss_sha256,
-        "versions": json.dumps(versions()),
-        "settings": json.dumps(arm.settings, sort_keys=True),
-        "signature": f"{arm.signature}|version:{version('softsweep')}",
-        "finished": datetime.now(UTC),
-    }
-
-
-def record_failure(spec: TrialSpec, error: str) -> Advance:
-    """Record every arm of a trial that ended without a word (its process died) as failed.
-
-    Raises:
-        RecordError: the records cannot be written.
-    """
-    if earlier := _recorded_before(spec):
-        return earlier
-    rows = [arm_row(spec, arm, "failed", error, 0, 0.0) for arm in spec.arms]
-    record_trial(spec.run, spec.name, rows, [], None)
-    return Advance(0, finished=True, statuses=("failed",) * len(rows), error=error)
-
-
-def _recorded_before(spec: TrialSpec) -> Advance | None:
-    """What an earlier try recorded that died before it could say so."""
-    if not part_path(spec.run, "arms", spec.name).exists():
-        return None
-    have = recorded(spec.run)
-    return Advance(spec.epochs, finished=True, statuses=tuple(have[a.key] for a in spec.arms))
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Versions that can change an arm's numbers."""
-    packages = ("softsweep", "torch", "numpy", "ray")
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
 def describe(error: BaseException) -> str:

@@ -9,7 +9,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from sweep.driver import Outcome, Workers, run_experiment
+from sweep.driver import Outcome, run_experiment
+from sweep.workers import Workers
 
 TINY: dict[str, Any] = {
     "name": "tiny",

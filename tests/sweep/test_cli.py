@@ -103,6 +103,17 @@ def test_plan_counts_what_is_to_do(
     assert next(csv.DictReader(io.StringIO(out)))["to do"] == "2"
 
 
+def test_plan_tells_the_stacks_it_would_cut(
+    softsweep: Command, experiment: Path, run_tiny: RunTiny, tmp_path: Path
+) -> None:
+    run_tiny()  # builds the features
+    plan = ("plan", experiment, "--out", tmp_path / "new", "--set", "grid.seed=[0, 1, 2]")
+    status, out, _ = softsweep(*plan, "--threads", 1000, "--width", 4)
+    assert status == 0
+    said = "CPU: 2 (arms in the largest: 3, trained at once: 1, threads of each: 1000)"
+    assert said in " ".join(out.split())
+
+
 def test_features_shows_the_corpus(softsweep: Command, experiment: Path) -> None:
     status, out, _ = softsweep("features", experiment, "--stats")
     assert status == 0
@@ -128,6 +139,8 @@ BAD_REQUESTS = {
     "no data": (["run", "paper", "--out", "{run}2"], "--data DIR"),
     "no such data folder": (["run", "paper", "--data", "/nowhere"], "/nowhere"),
     "missing loss file": (["losses", "nope.py"], "nope.py"),
+    "no width": (["run", "sample", "--out", "{run}2", "--width", "0"], "--width 0"),
+    "no threads": (["plan", "sample", "--threads", "0"], "--threads 0: expected at least 1"),
 }
 
 
@@ -169,3 +182,5 @@ def test_commands_that_only_read_load_neither_torch_nor_ray(
         ["plan", str(experiment), "--out", run, "--cache", str(cache)],
     ):
         assert not loaded_by(*arguments) & {"torch", "ray"}, arguments
+    plan = ["plan", str(experiment), "--out", run, "--cache", str(cache)]
+    assert "pandas" not in loaded_by(*plan)  # half a second, for nothing

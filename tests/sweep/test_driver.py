@@ -14,11 +14,14 @@ from rich.console import Console
 from results import RecordError, open_run, query
 from results.records import recorded
 from sweep import run_experiment
-from sweep.driver import Outcome, Workers, trial_specs
+from sweep.driver import Outcome
 from sweep.errors import ExperimentError
 from sweep.experiment import load_experiment
 from sweep.plan import find_features, make_job, make_plan
-from sweep.trial import Advance, Trial, record_failure
+from sweep.recording import Ended, record_failure
+from sweep.specs import trial_specs
+from sweep.trial import Advance, Trial
+from sweep.workers import Allotment, Workers
 
 RunTiny = Callable[..., Outcome]
 
@@ -194,8 +197,10 @@ def test_many_parts_are_merged(run_tiny: RunTiny, monkeypatch: pytest.MonkeyPatc
     ("options", "message"),
     [
         ({"executor": "threads"}, "--executor threads: expected one of ray, inline"),
-        ({"device": "tpu"}, "--device tpu: expected one of auto, cpu, cuda"),
+        ({"device": "tpu"}, "--device tpu: expected one of auto, cpu, cuda, mps"),
         ({"trials_per_gpu": 0}, "--trials-per-gpu 0: expected at least 1"),
+        ({"width": 0}, "--width 0: expected at least 1"),
+        ({"threads": 0}, "--threads 0: expected at least 1"),
     ],
 )
 def test_wrong_options(options: dict[str, Any], message: str) -> None:
@@ -228,9 +233,10 @@ def test_a_try_after_the_arms_were_recorded_trains_and_overwrites_nothing(
     outcome = run_tiny()
     job = make_job(tiny, out=outcome.run, cache=cache)
     plan = make_plan(job, find_features(job))
-    (spec, *_) = trial_specs(replace(plan, todo=plan.wanted), "cpu")
-    name = next((outcome.run / "arms").glob(f"{spec.arms[0].key}-*")).stem
-    again = replace(spec, name=name)  # as a worker starts it that died after recording
-    assert Trial(again).advance() == Advance(2, finished=True, statuses=("ok",))
-    assert record_failure(again, "its process died").statuses == ("ok",)
+    (spec, *_) = trial_specs(replace(plan, todo=plan.wanted), Allotment("cpu", 1, 1, 1))
+    part = next((outcome.run / "arms").glob(f"{spec.arms[0].key}-*")).stem
+    again = replace(spec, name=part.removesuffix("-0"))  # a worker died after recording
+    ended = (Ended(0, "ok"),)
+    assert Trial(again, {}).advance() == Advance(1.0, finished=True, ended=ended)
+    assert record_failure(again, "its process died") == ended
     assert set(recorded(outcome.run).values()) == {"ok"}

@@ -18,6 +18,9 @@ from results import open_run, query
 from results.records import recorded
 from sweep.driver import Outcome
 from sweep.executors import ray as executor
+from sweep.plan import find_features, make_job, make_plan
+from sweep.specs import trial_specs
+from sweep.workers import Allotment, Node, Workers, local_cores
 
 RunTiny = Callable[..., Outcome]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -130,6 +133,52 @@ def test_a_killed_worker_s_trial_is_started_again(
     assert "12 arms trained" in err
 
 
+def test_a_killed_worker_s_stack_is_gone_on_with_where_it_was_recorded(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    # A loss that raises in the middle of the one stack cuts it into chunks, recorded one by one.
+    (tmp_path / "bad.py").write_text(
+        "from model import loss\n@loss(label='Bad')\ndef bad(z, y):\n    return z[99]"
+    )
+    stack = ("--width", "18", "--threads", str(local_cores()))
+    losses = ("--losses", "bad.py", "--set", "grid.loss=[soft_macro_f1, bad, bce]")
+    driver = start(*stack, *losses)
+    wait_for(lambda: arms_in(tmp_path / "run") >= 3 and bool(workers(driver)))
+    (worker,) = workers(driver)
+    worker.kill()
+    stamps = {p: p.stat().st_mtime_ns for p in (tmp_path / "run").glob("arms/*.parquet")}
+    before = set(recorded(tmp_path / "run"))
+    assert 3 <= len(before) < 18
+    _, err = driver.communicate()
+    assert driver.returncode == 1, err
+    assert err.count("failed Bad") == 6
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
+    rows = query(tmp_path / "run", "SELECT arm, loss, status FROM arms").to_pylist()
+    assert len(rows) == len({row["arm"] for row in rows}) == 18
+    assert {(row["loss"] == "bad", row["status"]) for row in rows} == {
+        (False, "ok"),
+        (True, "failed"),
+    }
+
+
+def test_an_arm_that_kills_its_process_fails_alone(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "deadly.py").write_text(
+        "import os\nfrom model import loss\n@loss(label='Deadly')\n"
+        "def deadly(z, y):\n    os.kill(os.getpid(), 9)"
+    )
+    losses = ("--losses", "deadly.py", "--set", "grid.loss=[bce, deadly]")
+    stack = ("--width", "2", "--threads", str(local_cores()))
+    driver = start(*stack, "--set", "grid.seed=[0]", *losses)
+    _, err = driver.communicate()
+    assert driver.returncode == 1, err
+    assert err.count("failed Deadly") == 1
+    assert "its process died" in err
+    rows = query(tmp_path / "run", "SELECT loss, status FROM arms").to_pylist()
+    assert {row["loss"]: row["status"] for row in rows} == {"bce": "ok", "deadly": "failed"}
+
+
 def test_a_worker_that_dies_between_two_trials_loses_none(
     run_tiny: RunTiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +196,46 @@ def test_a_worker_that_dies_between_two_trials_loses_none(
     assert died.exists()
     assert (outcome.wanted, outcome.failed) == (len(recorded(outcome.run)), 0)
     assert set(recorded(outcome.run).values()) == {"ok"}
+
+
+def test_short_arms_report_once_and_long_ones_now_and_then(
+    tiny: dict[str, Any],
+    cache: Path,
+    run_tiny: RunTiny,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_tiny(out=tmp_path / "other")  # builds the features
+    job = make_job(tiny, out=tmp_path / "run", cache=cache)
+    specs = trial_specs(make_plan(job, find_features(job)), Allotment("cpu", 1, 1, 1))
+
+    class Given(executor.StackTrainable):
+        def setup(self, config: dict[str, Any], specs: Any = specs) -> None:
+            super().setup(config, specs)
+
+    monkeypatch.setattr(executor, "REPORT_EVERY", 60.0)
+    report = Given({"trial": 0}).step()
+    assert (report["done"], report["share"], report["ended"]) == (True, 1.0, [(0, "ok", "")])
+    monkeypatch.setattr(executor, "REPORT_EVERY", 1e-9)
+    report = Given({"trial": 1}).step()
+    assert (report["done"], report["share"], report["ended"]) == (False, 0.5, [])
+
+
+def test_a_cluster_says_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray  # not before the executor has said how
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with executor.on_ray(Workers(device="cpu")) as here:
+        assert [node.cores for node in here.nodes] == [local_cores()]
+        assert here.device == "cpu"
+    assert not ray.is_initialized()
+    ray.init("local", num_cpus=4, num_gpus=2, log_to_driver=False)
+    try:
+        with executor.on_ray(Workers(trials_per_gpu=2)) as joined:
+            assert (list(joined.nodes), joined.device) == ([Node(4, 2)], "cuda")
+        assert ray.is_initialized()  # it is not ours to stop
+    finally:
+        ray.shutdown()
 
 
 def test_an_interrupt_keeps_what_is_recorded(

@@ -1,0 +1,70 @@
+"""Trials as they travel to workers: names and settings, nothing large."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from model.catalogue import LossSource
+from sweep.plan import Plan
+from sweep.stacks import Stack, cut
+from sweep.workers import Allotment
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """What a worker needs to know: names and settings, a few kilobytes.
+
+    Attributes:
+        name: begins the names of the parts that will be written; no other trial has it.
+        run: run folder.
+        features: folder of the feature cache entry.
+        arms: the stack.
+        losses: the losses of its arms, by name, with their source text.
+        device: `cpu`, `cuda` or `mps`.
+        width: most arms to train together.
+        threads: of the trial's arithmetic.
+    """
+
+    name: str
+    run: Path
+    features: Path
+    arms: Stack
+    losses: Mapping[str, LossSource]
+    device: str
+    width: int
+    threads: int
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that the stack trains."""
+        return int(self.arms[0].train["epochs"])
+
+
+def trial_specs(plan: Plan, allotment: Allotment) -> list[TrialSpec]:
+    """The trials that train what is to do, those that take longest first."""
+    attempt = secrets.token_hex(4)  # an arm that failed before is recorded under another name
+    return [
+        TrialSpec(
+            name=f"{stack[0].key}-{attempt}",
+            run=plan.job.run,
+            features=plan.features[stack[0].language].path,
+            arms=stack,
+            losses={arm.loss: plan.job.losses[arm.loss] for arm in stack},
+            device=allotment.device,
+            width=allotment.width,
+            threads=allotment.threads,
+        )
+        for stack in cut(plan.todo, allotment.width, allotment.slots)
+    ]
+
+
+def halves(spec: TrialSpec, first: int) -> list[TrialSpec]:
+    """Trials of the arms from `first` on, in two halves; one trial where there is one such arm."""
+    rest = spec.arms[first:]
+    cuts = (rest[: len(rest) // 2], rest[len(rest) // 2 :])
+    return [
+        replace(spec, name=f"{spec.name}{letter}", arms=arms)
+        for letter, arms in zip("ab", cuts, strict=True)
+        if arms
+    ]
