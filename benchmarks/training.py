@@ -20,7 +20,7 @@ PEAK = 2048
 
 
 def rows(quick: bool) -> Iterator[Row]:
-    """Steps by batch size, threads and precision; epochs; the share of the product's peak."""
+    """Steps by batch size, threads and precision; epochs; share of the peak; rounding errors."""
     data = english_size(0.05 if quick else 1.0)
     for threads in (1, 2):
         torch.set_num_threads(threads)
@@ -29,6 +29,7 @@ def rows(quick: bool) -> Iterator[Row]:
     torch.set_num_threads(1)
     yield from _epochs(data, runs=1)
     yield from _peaks(data, quick)
+    yield from _rounding(data)
 
 
 def training(data: Data, size: int, precision: str = "float32") -> Training:
@@ -114,3 +115,25 @@ def _peaks(data: Data, quick: bool) -> Iterator[Row]:
         )
         case = f"step, b = {size}, {precision}, against its two products alone"
         yield Row(case, 250 * step, 1e3 * floor, "ms", 4 * floor / step, f"{note}: the floor")
+
+
+def _rounding(data: Data) -> Iterator[Row]:
+    """How far bfloat16 products move the outputs and gradients of the first mini-batch."""
+    size = SIZES[0]
+    found = []
+    for precision in ("float32", "bfloat16"):
+        ours = training(data, size, precision)
+        ours.begin_epoch()
+        order, windows = torch.arange(size)[None], ours.network.windows
+        (batch,) = epoch_batches(ours.words, ours.targets, order, size, windows, cut=True)
+        logits = ours.network(ours.table, batch)
+        ours.losses(logits, batch.targets, 0.0).sum().backward()
+        gradient = ours.network.filters.grad
+        assert gradient is not None
+        found.append({"logits": logits.detach(), "gradient of the filters": gradient})
+    exact, rounded = found
+    for name, value in exact.items():
+        error = 100 * float((rounded[name] - value).norm() / value.norm())
+        note = "a maximum that moves to another position takes its gradient along"
+        case = f"bfloat16 against float32: {name}, norm of the difference"
+        yield Row(case, error, None, "%", None, note if "gradient" in name else "")

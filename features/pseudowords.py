@@ -74,11 +74,15 @@ def _words(language: str, count: int) -> list[str]:
         part.replace("-", "").split(" ") for part in _SYLLABLES[language]
     )
     fold = get_language(language).fold
+
+    def one(parts: list[str]) -> str:  # `rng.choice` makes an array of them first
+        return parts[rng.integers(len(parts))]
+
     words: dict[str, str] = {}
     while len(words) < count:
         syllables = 1 + int(len(words) > _FUNCTION) + int(rng.random() < 0.15)
-        word = "".join(str(rng.choice(onsets) + rng.choice(nuclei)) for _ in range(syllables))
-        word += str(rng.choice(codas if syllables == 1 else endings))
+        word = "".join(one(onsets) + one(nuclei) for _ in range(syllables))
+        word += one(codas if syllables == 1 else endings)
         words.setdefault(fold(word), word)
     return list(words.values())
 

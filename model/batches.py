@@ -90,7 +90,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class Batch:
-    """A mini-batch for each of G groups of arms; a prepared series has one more axis in front.
+    """A mini-batch for each of G groups of arms; of a series of steps, that many times G.
 
     Row 0 of the projected words is zero and stands for places outside a text; row 1 + u is the
     group's distinct word u. Groups with fewer words or positions than others are filled up.

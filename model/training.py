@@ -180,6 +180,7 @@ class Training:
                 raise
             except RuntimeError:
                 self.recordable = False
+                self.network.zero_grad()  # what a recording cut short has left
                 return self._plain_step(batch, progress)
         return self.graphs[shape](batch)
 

@@ -42,6 +42,7 @@ def query(run: str | Path, sql: str) -> pa.Table:
     config: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": False}
     with duckdb.connect(":memory:", config=config) as connection:
         _register(connection, opened)
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         try:
