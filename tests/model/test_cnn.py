@@ -98,26 +98,41 @@ def test_outputs_gradients_and_statistics_equal_the_plain_network_s(
     )
 
 
-def test_50_training_steps_stay_within_1e_9_of_the_plain_network() -> None:
+@pytest.mark.parametrize(
+    ("lengths", "words", "texts"),
+    [
+        ([0, 3, 11, 7, 9], 30, "new"),
+        ([11, 11, 11], 30, "new"),
+        ([7, 7, 7, 7], 30, "equal"),
+        ([0, 3, 11, 7, 9], 1, "new"),
+        ([7, 7, 7], 1, "equal"),
+    ],
+    ids=["random", "full length", "all equal", "one word", "all equal, one word"],
+)
+def test_50_training_steps_stay_within_1e_9_of_the_plain_network(
+    lengths: list[int], words: int, texts: str
+) -> None:
     stack = CNN(SETTINGS, COLUMNS, CLASSES, [3], torch.float64)
     plain = PlainCNN(stack)
-    rows = table()
+    rows = table(words)
     ours = RMSprop(stack.parameters(), [1e-3], rho=0.9, epsilon=1e-7)
     theirs = torch.optim.RMSprop(plain.parameters(), lr=1e-3, alpha=0.9, eps=1e-7)
     for step in range(50):
-        words = batch([0, 3, 11, 7, 9], seed=step)
+        read = batch(lengths, words, seed=step)
+        if texts == "equal":
+            read = read[:1].expand_as(read).contiguous()
         targets = torch.randint(
-            0, 2, (5, CLASSES), generator=torch.Generator().manual_seed(step)
+            0, 2, (len(lengths), CLASSES), generator=torch.Generator().manual_seed(step)
         ).double()
-        (stack(rows, prepared(words))[0].sigmoid() - targets).square().mean().backward()
+        (stack(rows, prepared(read))[0].sigmoid() - targets).square().mean().backward()
         ours.step()
         theirs.zero_grad()
-        (plain(rows[words]).sigmoid() - targets).square().mean().backward()
+        (plain(rows[read]).sigmoid() - targets).square().mean().backward()
         theirs.step()
-    words = batch([1, 5, 11, 0], seed=99)
+    read = batch([1, 5, 11, 0], words, seed=99)
     plain.eval()
     torch.testing.assert_close(
-        stack.predict(rows, arrange(words, WINDOWS))[0], plain(rows[words]), rtol=0, atol=1e-9
+        stack.predict(rows, arrange(read, WINDOWS))[0], plain(rows[read]), rtol=0, atol=1e-9
     )
 
 
