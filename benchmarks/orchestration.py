@@ -41,7 +41,7 @@ TITLE = (
     "training, start-up apart"
 )
 
-ARMS = {True: (40, 4, 40), False: (1000, 40, 400)}
+ARMS = {True: (20, 3, 20), False: (1000, 40, 400)}
 """Arms of softsweep, Tune and Optuna, by `quick`."""
 
 EPOCHS, BATCH = 2, 16
