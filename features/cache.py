@@ -24,7 +24,7 @@ from features.errors import InputError
 from features.halves import dev_halves
 from features.lexicons import Lexicon, read_lexicon
 from features.locate import Source, sha256_of
-from features.spec import FeatureSpec
+from features.spec import FeatureSpec, LexiconChoice
 from features.text import TEXT_RULES, tokenize
 from features.vectors import VectorPlan, plan_vectors, vectors_of
 from features.vocabulary import word_matrix
@@ -43,6 +43,7 @@ class _Inputs:
     lexicons: tuple[Lexicon, ...]
     vectors: VectorPlan
     key: str
+    notes: tuple[str, ...]
 
 
 def _no_report(step: str, fraction: float) -> None:
@@ -51,7 +52,11 @@ def _no_report(step: str, fraction: float) -> None:
 
 def _read_inputs(spec: FeatureSpec, data: Path | None) -> _Inputs:
     corpus = read_corpus(spec.corpus, spec.language, data)
-    lexicons = tuple(read_lexicon(name, spec.language, data) for name in spec.lexicons)
+    wanted = [LexiconChoice(name=c) if isinstance(c, str) else c for c in spec.lexicons]
+    lexicons = [
+        read_lexicon(choice.name, spec.language, data, optional=choice.optional)
+        for choice in wanted
+    ]
     vectors = plan_vectors(spec.vectors, spec.language, data)
     key = content_key(
         {
@@ -65,7 +70,10 @@ def _read_inputs(spec: FeatureSpec, data: Path | None) -> _Inputs:
             "rules": [FEATURE_RULES, TEXT_RULES, version("emoji")],
         }
     )
-    return _Inputs(corpus, lexicons, vectors, key)
+    notes = (*corpus.notes, *(note for lexicon in lexicons for note in lexicon.notes))
+    # One that was skipped counts in the key, so that its note is not lost to an older entry.
+    found = tuple(lexicon for lexicon in lexicons if lexicon.columns)
+    return _Inputs(corpus, found, vectors, key, notes)
 
 
 def find(spec: FeatureSpec, data: Path | None, cache: Path) -> Features | None:
@@ -166,7 +174,7 @@ def _write(spec: FeatureSpec, inputs: _Inputs, cache: Path, folder: Path, report
             )
             for file in files_read
         ],
-        "notes": list(corpus.notes),
+        "notes": list(inputs.notes),
         "spec": spec.model_dump(mode="json"),
         "versions": _versions(),
         "files": files,

@@ -1,7 +1,7 @@
 """How much of a corpus the vectors and lexicons know."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def coverage(
         By split: ``tokens``, ``types``, and for ``vector`` and each ``lexicon NAME`` the
         ``tokens with ...`` and ``types with ...``.
     """
-    known = {"vector": with_vector}
-    known |= {f"lexicon {lexicon.name}": set(lexicon.entries) for lexicon in lexicons}
+    known: dict[str, Container[str]] = {"vector": with_vector}
+    known |= {f"lexicon {lexicon.name}": lexicon.entries for lexicon in lexicons}
     counted = {}
     for split, texts in tokens.items():
         counts = Counter(word for text in texts for word in text)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from features.corpora import ReaderOptions, option_models
 from features.languages import LANGUAGES
@@ -61,6 +61,34 @@ class VectorFile(BaseModel):
     format: Literal["word2vec", "word2vec-binary", "glove"] = "word2vec"
 
 
+class LexiconChoice(BaseModel):
+    """A lexicon of which more is said than its name.
+
+    Attributes:
+        name: As in a list of names.
+        optional: Whether to go on without it, and say so, where its files are missing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    optional: bool = False
+
+
+def _name_or_choice(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    try:
+        return LexiconChoice.model_validate(value)
+    except ValidationError:  # two complaints, one for each shape it could have had
+        raise ValueError(
+            f"expected a name, a path or {{name: NAME, optional: true}}, not {value!r}"
+        ) from None
+
+
+Lexicons = tuple[Annotated[str | LexiconChoice, BeforeValidator(_name_or_choice)], ...]
+
+
 class FeatureSpec(BaseModel):
     """All that determines the features of one corpus in one language, beside the files' bytes.
 
@@ -69,7 +97,8 @@ class FeatureSpec(BaseModel):
         language: Two-letter code.
         vectors: Where word vectors come from.
         lexicons: Names of lexicons, or paths of plain tables ``word<TAB>column<TAB>column...``
-            with a header; their columns are appended to the vectors in this order.
+            with a header; their columns are appended to the vectors in this order. One that may
+            be missing is written ``{name: NAME, optional: true}``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,7 +106,7 @@ class FeatureSpec(BaseModel):
     corpus: CorpusSpec
     language: str
     vectors: Annotated[SkipGram | VectorFile, Field(discriminator="kind")] = SkipGram()
-    lexicons: tuple[str, ...] = ()
+    lexicons: Lexicons = ()
 
     @field_validator("language")
     @classmethod
@@ -88,8 +117,9 @@ class FeatureSpec(BaseModel):
 
     @field_validator("lexicons")
     @classmethod
-    def _are_distinct(cls, lexicons: tuple[str, ...]) -> tuple[str, ...]:
-        repeated = {name for name in lexicons if lexicons.count(name) > 1}
+    def _are_distinct(cls, lexicons: Lexicons) -> Lexicons:
+        names = [choice if isinstance(choice, str) else choice.name for choice in lexicons]
+        repeated = {name for name in names if names.count(name) > 1}
         if repeated:
             raise ValueError(f"named twice: {', '.join(sorted(repeated))}")
         return lexicons

@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from features.languages import LANGUAGES
-from features.spec import CorpusSpec, FeatureSpec, SkipGram, VectorFile
+from features.spec import CorpusSpec, FeatureSpec, Lexicons, SkipGram, VectorFile
 from model.catalogue import LossSource, catalogue
 from model.settings import NetworkSettings, TrainSettings
 from sweep.errors import ExperimentError
@@ -58,7 +58,8 @@ class Experiment(Section):
         corpus: reader and its options.
         languages: each is a corpus of its own.
         vectors: how words become numbers.
-        lexicons: lexicons appended to the vectors, for all languages or by language.
+        lexicons: lexicons appended to the vectors, for all languages or by language; one that may
+            be missing is written `{name: NAME, optional: true}`.
         grid: what is compared.
         train: settings of every arm.
         network: shape of every network.
@@ -69,7 +70,7 @@ class Experiment(Section):
     corpus: CorpusSpec
     languages: Annotated[tuple[str, ...], NonEmpty]
     vectors: Annotated[SkipGram | VectorFile, Field(discriminator="kind")] = SkipGram()
-    lexicons: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
+    lexicons: Lexicons | dict[str, Lexicons] = ()
     grid: Grid
     train: TrainSettings = TrainSettings()
     network: NetworkSettings = NetworkSettings()

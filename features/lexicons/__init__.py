@@ -3,23 +3,30 @@
 A new format is one function in one new file: ``@lexicon(...)`` names it, its official files per
 language and its columns; the function yields (word, values). Nothing else is edited. A table
 ``word<TAB>column<TAB>column...`` with a header needs no code: give its path as the name.
+
+The same for all of them: entries are spelled by the rules of the texts (lower case; Spanish without
+accents), and a word that then has several entries takes the mean of each column, or the largest
+value where a format says ``max``. An entry of several words is counted, never matched.
 """
 
 import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from features.errors import InputError
+from features.lexicons.wildcards import Prefixes
 from features.locate import Source, find_official, require_folder, resolve, source
 from features.text import fold_word
 
 Entry = tuple[str, Sequence[float]]
 Reader = Callable[[Sequence[Path], str], Iterable[Entry]]
+Columns = tuple[str, ...] | Callable[[Sequence[Path]], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -28,17 +35,19 @@ class Format:
 
     Attributes:
         name: As experiments write it.
-        columns: Names of its values.
+        columns: Names of its values, or what reads them from the files.
         files: By language, alternatives in order of preference; each alternative is the official
             names of the files that belong together, empty where the entries are generated.
         merge: By language, what happens to several entries of one word; ``mean`` unless said.
+        wildcards: Whether ``*`` at an entry's end stands for any ending.
         read: Yields (word, values) from the files found.
     """
 
     name: str
-    columns: tuple[str, ...]
+    columns: Columns
     files: Mapping[str, Sequence[tuple[str, ...]]]
     merge: Mapping[str, Literal["mean", "max"]]
+    wildcards: bool
     read: Reader
 
 
@@ -49,17 +58,19 @@ class Lexicon:
     Attributes:
         name: Its name.
         columns: Names of its values.
-        entries: Values by word.
+        entries: Values by word; a format with wildcards finds more words than it lists.
         multiword: How many entries are several words; they are never matched, because a row of
             the features depends on its word alone.
         sources: The files it came from.
+        notes: What its user should be told.
     """
 
     name: str
     columns: tuple[str, ...]
-    entries: dict[str, tuple[float, ...]]
+    entries: Mapping[str, tuple[float, ...]]
     multiword: int
     sources: tuple[Source, ...]
+    notes: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """Hashes the meaning: columns and sorted entries."""
@@ -68,20 +79,25 @@ class Lexicon:
         ).hexdigest()
 
 
+class MissingLexiconError(InputError):
+    """The files of a lexicon are not there: what an optional lexicon may be."""
+
+
 _FORMATS: dict[str, Format] = {}
 
 
 def lexicon(
     name: str,
     *,
-    columns: tuple[str, ...],
+    columns: Columns,
     files: Mapping[str, Sequence[tuple[str, ...]]],
     merge: Mapping[str, Literal["mean", "max"]] | None = None,
+    wildcards: bool = False,
 ) -> Callable[[Reader], Reader]:
     """Registers a lexicon; see :class:`Format` for the arguments."""
 
     def register(read: Reader) -> Reader:
-        _FORMATS[name] = Format(name, columns, files, merge or {}, read)
+        _FORMATS[name] = Format(name, columns, files, merge or {}, wildcards, read)
         return read
 
     return register
@@ -99,6 +115,14 @@ def lexicon_names() -> list[str]:
     return sorted(_FORMATS)
 
 
+@contextmanager
+def _as_missing() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise MissingLexiconError(str(error)) from error
+
+
 def _find(form: Format, language: str, data: Path | None) -> list[Path]:
     if language not in form.files:
         has = ", ".join(form.files)
@@ -106,14 +130,20 @@ def _find(form: Format, language: str, data: Path | None) -> list[Path]:
     alternatives = form.files[language]
     if not any(alternatives):
         return []
-    folder = require_folder(data, f"lexicon {form.name}")
+    with _as_missing():
+        folder = require_folder(data, f"lexicon {form.name}")
+    some: list[str] = []
     for names in alternatives:
         found = [find_official(folder, name) for name in names]
         paths = [path for path in found if path is not None]
         if len(paths) == len(names):
             return paths
+        some += [path.name for path in paths]
     wanted = " or ".join(" with ".join(names) for names in alternatives)
-    raise InputError(f"lexicon {form.name}: expected {wanted} somewhere below {folder}, found none")
+    only = f"only {', '.join(some)}" if some else "none"
+    raise MissingLexiconError(
+        f"lexicon {form.name}: expected {wanted} somewhere below {folder}, found {only}"
+    )
 
 
 def _merged(
@@ -146,32 +176,49 @@ def _table(name: str, language: str, data: Path | None) -> tuple[Format, list[Pa
             f"lexicon '{name}' is unknown; expected one of {known}, or the path of a "
             "tab-separated table (.tsv or .txt)"
         )
-    path = resolve(name, language, data)
-    return Format(path.stem, table_columns(path), {}, {}, read_table), [path]
+    with _as_missing():
+        path = resolve(name, language, data)
+    return Format(path.stem, table_columns, {}, {}, False, read_table), [path]
 
 
-def read_lexicon(name: str, language: str, data: Path | None) -> Lexicon:
+def _read(form: Format, paths: list[Path], language: str) -> Lexicon:
+    columns = form.columns if isinstance(form.columns, tuple) else form.columns(paths)
+    entries, multiword = _merged(
+        form.read(paths, language), language, form.merge.get(language, "mean")
+    )
+    if not entries and not multiword:
+        files = " and ".join(map(str, paths))
+        raise InputError(f"{files}: no word; expected the entries of lexicon {form.name}")
+    sources = tuple(source(f"lexicon {form.name}", path) for path in paths)
+    found = Prefixes(entries) if form.wildcards else entries
+    return Lexicon(form.name, columns, found, multiword, sources)
+
+
+def read_lexicon(name: str, language: str, data: Path | None, *, optional: bool = False) -> Lexicon:
     """Reads a lexicon.
 
     Args:
         name: A registered name, or the path of a plain table.
         language: Two-letter code.
         data: Folder below which official files are found, if any.
+        optional: Whether it may be missing: it then has no columns and a note that says so.
 
     Raises:
-        InputError: When the name is unknown, its files are missing, or a row is malformed.
+        InputError: When the name is unknown, a row is malformed or, unless it is optional, its
+            files are missing.
     """
     _discover()
-    if name in _FORMATS:
-        form = _FORMATS[name]
-        paths = _find(form, language, data)
-    else:
-        form, paths = _table(name, language, data)
-    entries, multiword = _merged(
-        form.read(paths, language), language, form.merge.get(language, "mean")
-    )
-    sources = tuple(source(f"lexicon {form.name}", path) for path in paths)
-    return Lexicon(form.name, form.columns, entries, multiword, sources)
+    try:
+        if name in _FORMATS:
+            form = _FORMATS[name]
+            paths = _find(form, language, data)
+        else:
+            form, paths = _table(name, language, data)
+    except MissingLexiconError as error:
+        if not optional:
+            raise
+        return Lexicon(name, (), {}, 0, (), (f"optional and skipped: {error}",))
+    return _read(form, paths, language)
 
 
 _LARGEST = 3.4e38  # what a single-precision value, as the features have, can hold
@@ -192,8 +239,16 @@ def number(path: Path, line: int, field: str) -> float:
     return value
 
 
-def fields_of(path: Path, count: int, *, what: str) -> Iterator[tuple[int, list[str]]]:
+def fields_of(
+    path: Path, count: int, *, what: str, comment: str = ""
+) -> Iterator[tuple[int, list[str]]]:
     """Yields (line number, fields) of a tab-separated file whose rows all have so many fields.
+
+    Args:
+        path: The file.
+        count: Fields of a row.
+        what: Their names, for the message.
+        comment: What lines that are not rows begin with, if there may be any.
 
     Raises:
         InputError: For a row of another width, saying what was expected.
@@ -201,6 +256,8 @@ def fields_of(path: Path, count: int, *, what: str) -> Iterator[tuple[int, list[
     from features.lines import read_fields
 
     for line, fields in read_fields(path):
+        if comment and "".join(fields).startswith(comment):
+            continue
         if len(fields) != count:
             raise InputError(
                 f"{path}, line {line}: {len(fields)} tab-separated columns; expected {count} "

@@ -1,4 +1,11 @@
-"""AFINN (Nielsen 2011): valence from -5 to 5; here divided by 5."""
+"""AFINN: how positive or negative 2,477 English words and phrases are (3,382 in AFINN-en-165).
+
+Format: ``term<TAB>integer from -5 to 5``, UTF-8, no header.
+Columns: ``valence``, the integer / 5, in [-1, 1].
+Licence: ODbL; cite Nielsen, "A new ANEW: evaluation of a word list for sentiment analysis in
+microblogs", ESWC 2011.
+From: https://github.com/fnielsen/afinn
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -3,6 +3,11 @@
 The English file has a row for each word and emotion; the Spanish one a row for each English
 source word with its translation last. One Spanish word may translate several English ones: it
 has a flag if any of them has.
+
+Columns: eight emotions, ``negative`` and ``positive``, each 0 or 1.
+Licence: free for research, no redistribution; cite Mohammad and Turney, "Crowdsourcing a
+word-emotion association lexicon", Computational Intelligence 29(3), 2013.
+From: http://saifmohammad.com/WebPages/NRC-Emotion-Lexicon.htm
 """
 
 from collections.abc import Iterator, Sequence

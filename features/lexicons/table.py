@@ -8,12 +8,13 @@ from features.lexicons import Entry, fields_of, number
 from features.lines import read_fields
 
 
-def table_columns(path: Path) -> tuple[str, ...]:
-    """Reads the column names from the header.
+def table_columns(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Reads the column names from the header of one table.
 
     Raises:
         InputError: When there is no column beside the word.
     """
+    path = paths[0]
     _, header = next(read_fields(path))
     if len(header) < 2:
         raise InputError(
@@ -31,7 +32,7 @@ def read_table(paths: Sequence[Path], language: str) -> Iterator[Entry]:
             a number.
     """
     path = paths[0]
-    rows = fields_of(path, len(table_columns(path)) + 1, what="as the header")
+    rows = fields_of(path, len(table_columns(paths)) + 1, what="as the header")
     next(rows)
     for line, (word, *values) in rows:
         yield word, [number(path, line, value) for value in values]

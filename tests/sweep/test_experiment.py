@@ -62,6 +62,7 @@ def test_grid_combines_settings_of_train(tiny: dict[str, Any]) -> None:
         ("grid.loss=[]", "grid.loss: "),
         ("languages=[xx]", "languages[0]: unknown language 'xx'; known: en, es, ar"),
         ("lexicons={es: [afinn]}", "lexicons.es: not among languages (en)"),
+        ("lexicons=[3]", "lexicons[0]: expected a name, a path or {name: NAME, optional: true}"),
         ("train.warmup_epochs=2", "train: warmup_epochs is 2 of 2 epochs"),
         ("grid.warmup_epochs=[0, 2]", "warmup_epochs is 2 of 2 epochs"),
         ("name=a/b", "name: string should match pattern"),
