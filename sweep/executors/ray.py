@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -26,6 +26,7 @@ from ray import tune
 from results.errors import RecordError
 from sweep.devices import local_device, local_gpus
 from sweep.errors import ExperimentError
+from sweep.executors.interrupts import noticed_interrupts
 from sweep.progress import Watcher
 from sweep.recording import Ended, record_failure, recorded_so_far
 from sweep.specs import TrialSpec, halves
@@ -86,17 +87,28 @@ class _Reporter(tune.Callback):
         specs: the trials, and the parts of those that are tried again in parts.
         untried: indices of those that the next round is to run.
         abort: why the sweep has to end, if it has to.
+
+    Args:
+        specs: the trials.
+        watcher: told of what they report.
+        check: raises an interrupt that was swallowed.
     """
 
-    def __init__(self, specs: Sequence[TrialSpec], watcher: Watcher) -> None:
+    def __init__(
+        self, specs: Sequence[TrialSpec], watcher: Watcher, check: Callable[[], None]
+    ) -> None:
         self.specs = list(specs)
         self.watcher = watcher
+        self.check = check
         self.abort = ""
         self.untried: list[int] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles callbacks to restore a sweep from, which we never do."""
         return {}
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self.check()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.watcher.started(self.specs[trial.config["trial"]])
@@ -192,20 +204,21 @@ class OnRay:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures are recorded and shown
         scratch = specs[0].run / ".ray"
         shutil.rmtree(scratch, ignore_errors=True)
-        reporter = _Reporter(specs, watcher)
         todo = list(range(len(specs)))
-        try:
-            while todo and not reporter.abort:
-                _fit(todo, reporter, scratch, self._resources(specs[0]))
-                todo, reporter.untried = reporter.untried, []
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            reporter.abort = (
-                f"{scratch}: no space left for Tune's own files; make room and run again"
-            )
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with noticed_interrupts() as check:
+            reporter = _Reporter(specs, watcher, check)
+            try:
+                while todo and not reporter.abort:
+                    _fit(todo, reporter, scratch, self._resources(specs[0]))
+                    todo, reporter.untried = reporter.untried, []
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                reporter.abort = (
+                    f"{scratch}: no space left for Tune's own files; make room and run again"
+                )
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
         if reporter.abort:
             raise RecordError(reporter.abort)
 
