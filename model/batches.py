@@ -15,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AT_A_TIME, AT_A_TIME_FILLED = 64, 4096
-"""Batches prepared together: enough to share the calls, few enough for a cache or a device."""
+PLACES, PLACES_FILLED = 65_536, 2_000_000
+"""Places (texts times n) prepared together, cut to size or filled up: enough to share the calls,
+few enough for a cache or for a device's memory."""
 
 FILL_TO = 64
 """Where batches are not cut to size, sizes are multiples of this, so that shapes rarely differ."""
@@ -216,7 +217,8 @@ def epoch_batches(
     """
     groups, texts = order.shape
     whole = texts // batch_size
-    at_once = max(1, (AT_A_TIME if cut else AT_A_TIME_FILLED) // groups)
+    places = groups * batch_size * words.shape[1]
+    at_once = max(1, (PLACES if cut else PLACES_FILLED) // places)
     for first in range(0, whole, at_once):
         steps = min(at_once, whole - first)
         read = order[:, first * batch_size : (first + steps) * batch_size]
@@ -231,8 +233,10 @@ def epoch_batches(
 def _steps(series: Batch, groups: int, taps: int, *, cut: bool) -> Iterator[Batch]:
     """The batches of a series of steps, `[steps * G, ...]` -> `[G, ...]` each."""
     count = len(series.words) // groups
-    sizes = torch.stack([(v > 0).sum(dim=1) for v in (series.share, series.weight)], dim=1)
-    most = sizes.view(count, groups, 2).amax(dim=1).tolist() if cut else []
+    most = []
+    if cut:
+        sizes = torch.stack([(v > 0).sum(dim=1) for v in (series.share, series.weight)], dim=1)
+        most = sizes.view(count, groups, 2).amax(dim=1).tolist()
     for step in range(count):
         mine = slice(step * groups, (step + 1) * groups)
         batch = {name: tensor[mine] for name, tensor in series.tensors().items()}

@@ -49,7 +49,7 @@ class CNN(nn.Module):
         classes: C.
         seeds: seed of each arm, length A; an arm's initial values depend on its seed alone.
         dtype: of all parameters.
-        product_dtype: to which the factors of the first layer's products are rounded.
+        product_dtype: to which the first layer's products are rounded, factors and results.
         device: where to hold them.
     """
 

@@ -25,33 +25,49 @@ class StepGraph:
         step: takes a batch, moves `state` in place, returns the losses `[A]`.
         state: every tensor that the step reads and changes.
         batch: of the shape to record.
+        beside: another recording of the step, whose memory this one may use as well, since they
+            are replayed one after the other.
 
     Raises:
         RuntimeError: the step cannot be recorded (a loss looks at values on the host), or its
             recording does not do the same.
     """
 
-    def __init__(self, step: Step, state: Sequence[Tensor], batch: Batch) -> None:
+    def __init__(
+        self,
+        step: Step,
+        state: Sequence[Tensor],
+        batch: Batch,
+        beside: "StepGraph | None" = None,
+    ) -> None:
         held = {name: tensor.clone() for name, tensor in batch.tensors().items()}
         self.static = Batch(**held, places=batch.places)
         before = [tensor.clone() for tensor in state]
         try:
-            self._record(step, state, before)
+            self._record(step, state, before, beside)
             if not self._does_the_same(step, state, before):
                 raise RuntimeError("a recorded step differs from the plain one")
         finally:
             _restore(state, before)
 
-    def _record(self, step: Step, state: Sequence[Tensor], before: Sequence[Tensor]) -> None:
+    def _record(
+        self,
+        step: Step,
+        state: Sequence[Tensor],
+        before: Sequence[Tensor],
+        beside: "StepGraph | None",
+    ) -> None:
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(WARM_UP):
                 step(self.static)
                 _restore(state, before)
+            _refuse_to_wait(step, self.static)
+            _restore(state, before)
         torch.cuda.current_stream().wait_stream(side)
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
+        with torch.cuda.graph(self.graph, pool=beside.graph.pool() if beside else None):
             self.losses = step(self.static)
 
     def _does_the_same(self, step: Step, state: Sequence[Tensor], before: Sequence[Tensor]) -> bool:
@@ -83,3 +99,17 @@ def _restore(state: Sequence[Tensor], values: Sequence[Tensor]) -> None:
     with torch.no_grad():
         for tensor, value in zip(state, values, strict=True):
             tensor.copy_(value)
+
+
+def _refuse_to_wait(step: Step, batch: Batch) -> None:
+    """Run a step that may not wait for the device: one that does would break a recording midway.
+
+    Raises:
+        RuntimeError: it waits.
+    """
+    mode = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step(batch)
+    finally:
+        torch.cuda.set_sync_debug_mode(mode)

@@ -44,7 +44,7 @@ class TrainSettings(Settings):
     rms_epsilon: float = Field(1e-7, gt=0)
     """Added to RMSprop's root mean square (Keras)."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the factors of the first layer's products; everything else is float32."""
+    """Of factors and results of the first layer's products; everything else is float32."""
 
     @model_validator(mode="after")
     def _some_epoch_can_be_chosen(self) -> Self:

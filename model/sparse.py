@@ -19,7 +19,7 @@ _SUM, _MAX = 0, 2
 
 
 def product(left: Tensor, right: Tensor, dtype: torch.dtype) -> Tensor:
-    """`left @ right` of factors rounded to `dtype`, in the type of `left`."""
+    """`left @ right`, factors and result rounded to `dtype`, in the type of `left`."""
     return (left.to(dtype) @ right.to(dtype)).to(left.dtype)
 
 
@@ -45,7 +45,7 @@ def project(
         scale: γ, `[A, D]`.
         shift: β, `[A, D]`.
         group: of each arm, `[A]`.
-        dtype: to which the factors of products are rounded.
+        dtype: to which products are rounded.
 
     Returns:
         `[A, 1 + U, K]`, row 0 zero.

@@ -125,16 +125,25 @@ def ratio(numerator: Tensor, denominator: Tensor, empty: float) -> Tensor:
     return torch.where(defined, numerator / guarded, torch.full_like(guarded, empty))
 
 
-@cache
 def load_loss(declared: LossSource) -> Loss:
     """Run the file of a declared loss and return the loss.
 
     Built-in and user files take the same way, from their text, so that what a worker runs is what
-    the arm key hashed.
+    the arm key hashed. A user's file is run anew each time: whatever it keeps does not pass from
+    one trial to the next.
 
     Raises:
         LossError: the file fails to run.
     """
+    return _built_in(declared) if declared.built_in else _run(declared)
+
+
+@cache
+def _built_in(declared: LossSource) -> Loss:
+    return _run(declared)
+
+
+def _run(declared: LossSource) -> Loss:
     module = ModuleType(f"softsweep_loss_{declared.sha256[:12]}")
     try:
         exec(compile(declared.text, declared.file, "exec"), module.__dict__)

@@ -175,7 +175,10 @@ class Training:
                 *self.optimizer.squares,
             ]
             try:
-                self.graphs[shape] = StepGraph(lambda b: self._plain_step(b, 0.0), state, batch)
+                beside = next(iter(self.graphs.values()), None)
+                self.graphs[shape] = StepGraph(
+                    lambda b: self._plain_step(b, 0.0), state, batch, beside
+                )
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError:
@@ -253,6 +256,7 @@ def arm_bytes(data: Data, batch_size: int, network: NetworkSettings) -> int:
     taps = sum(network.heights) * network.filters
     parameters = columns * taps + maps * int(train.labels.shape[1])
     projected = min(positions, rows) * taps
-    # A parameter, its gradient, mean square and scratch; projected words and their gradient; maps
-    # normalised, centred, their gradient and a temporary.
-    return 4 * (4 * parameters + 2 * projected + 4 * positions * maps)
+    # A parameter, its gradient, mean square and scratch, and two copies of a state while a step is
+    # recorded; projected words and their gradient, maps normalised, centred, their gradient and a
+    # temporary, once for the plain step and once for the recorded one.
+    return 4 * (9 * parameters + 2 * (2 * projected + 4 * positions * maps))

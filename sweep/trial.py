@@ -16,7 +16,7 @@ from sweep.arms import network_settings, train_settings
 from sweep.recording import Ended, record_chunk, recorded_chunk
 from sweep.specs import TrialSpec
 from sweep.stacks import shape
-from sweep.width import Width, free_memory, guess
+from sweep.width import Width, free_memory, guess, out_of_memory
 
 if TYPE_CHECKING:
     from model.training import Data, Training
@@ -105,7 +105,7 @@ class Trial:
         except torch.AcceleratorError:
             raise
         except Exception as error:
-            return _Trouble(describe(error), isinstance(error, torch.OutOfMemoryError))
+            return _Trouble(describe(error), out_of_memory(error))
         return None
 
     def _narrow(self) -> None:

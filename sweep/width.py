@@ -52,10 +52,24 @@ def guess(
     return Width(max(min(bound, free // arm_bytes(data, batch_size, network)), 1), bound)
 
 
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out; only CUDA has a type of its own for that."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in said or "can't allocate memory" in said
+    )
+
+
 def free_memory(device: str) -> None:
     """Hand back the device memory that earlier attempts held."""
     gc.collect()
-    if device == "cuda":
-        import torch
+    import torch
 
+    if device == "cuda":
         torch.cuda.empty_cache()
+    elif device == "mps":
+        torch.mps.empty_cache()

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +34,8 @@ from sweep.specs import TrialSpec, halves
 from sweep.trial import Advance, Trial
 from sweep.width import Width
 from sweep.workers import Node, Workers, local_cores
+
+_EXCEPTION = re.compile(r"[\w.]+(Error|Exception)\b")
 
 RETRIES = 2
 """Times that a trial is started again after its process died."""
@@ -131,7 +134,7 @@ class _Reporter(tune.Callback):
             self.untried.append(index)
             return
         try:
-            self._died(self.specs[index], _last_words(trial))
+            self._died(self.specs[index], last_words(trial))
         except RecordError as full:
             self.abort = str(full)
 
@@ -144,16 +147,17 @@ class _Reporter(tune.Callback):
             self.untried += range(len(self.specs), len(self.specs) + len(parts))
             self.specs += parts
         else:
-            ended = record_failure(spec, f"its process died {1 + RETRIES} times: {error}")
+            ended = record_failure(spec, f"its process failed {1 + RETRIES} times: {error}")
         self.watcher.advanced(spec, Advance(1.0, True, ended))
 
 
-def _last_words(trial: Any) -> str:
+def last_words(trial: Any) -> str:
     """Why a trial's process died, in a line; Tune keeps Ray's account in a local file."""
     account = Path(trial.error_file).read_text().strip() if trial.error_file else ""
     if not account or "actor died" in account:  # the rest is identifiers
         return "killed, out of memory, or crashed"
-    return account.splitlines()[-1].strip()
+    lines = [line.strip() for line in account.splitlines()]
+    return next((line for line in reversed(lines) if _EXCEPTION.match(line)), lines[-1])
 
 
 class _StopOnAbort(tune.Stopper):
@@ -224,7 +228,8 @@ class OnRay:
 
     def _resources(self, spec: TrialSpec) -> dict[str, float]:
         """What a trial asks for; never more cores than a machine has, which Ray would wait for."""
-        most = max((node.cores for node in self.nodes), default=spec.threads)
+        fit = [n.cores for n in self.nodes if n.gpus or spec.device == "cpu"]
+        most = max(fit, default=spec.threads)
         gpu = 1 / self.trials_per_gpu if spec.device == "cuda" else 0
         return {"cpu": min(spec.threads, most), "gpu": gpu}
 

@@ -244,3 +244,15 @@ def test_each_built_in_file_documents_its_formula_and_source() -> None:
         assert declared.source
         assert ast.get_docstring(ast.parse(declared.text)), declared.file
         assert Path(declared.file).stem == declared.name
+
+
+def test_what_a_user_s_file_keeps_does_not_pass_to_the_next_trial(tmp_path: Path) -> None:
+    path = tmp_path / "keeps.py"
+    path.write_text(
+        "from model import loss\nseen = []\n@loss()\ndef keeps(z, y):\n"
+        "    seen.append(1)\n    return z.sum() * len(seen)\n"
+    )
+    (declared,) = read_losses(path)
+    ones = torch.ones(1, 2)
+    for _ in range(2):
+        assert load_loss(declared)(ones, ones) == 2

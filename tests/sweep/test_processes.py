@@ -174,7 +174,7 @@ def test_an_arm_that_kills_its_process_fails_alone(
     _, err = driver.communicate()
     assert driver.returncode == 1, err
     assert err.count("failed Deadly") == 1
-    assert "its process died" in err
+    assert "its process failed 3 times: killed" in err
     rows = query(tmp_path / "run", "SELECT loss, status FROM arms").to_pylist()
     assert {row["loss"]: row["status"] for row in rows} == {"bce": "ok", "deadly": "failed"}
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from model.settings import NetworkSettings
 from model.training import Data, Split, arm_bytes
-from sweep.width import Width, guess
+from sweep.width import Width, guess, out_of_memory
 
 
 @given(st.integers(1, 100), st.integers(1, 100), st.data())
@@ -47,3 +47,18 @@ def test_a_gpu_s_free_memory_is_what_it_begins_with(
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (free, 2**40))
     assert guess("cuda", data, 2, network, bound=8) == Width(now, bound=8)
     assert guess("cpu", data, 2, network, bound=8) == Width(8, bound=8)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (torch.OutOfMemoryError("tried to allocate"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GiB)"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (MemoryError(), True),
+        (RuntimeError("shape mismatch"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_what_says_that_memory_ran_out(error: Exception, is_memory: bool) -> None:
+    assert out_of_memory(error) == is_memory
