@@ -5,7 +5,6 @@ figures, and the logits of three chosen epochs on dev and test. The figures are 
 and how large they are is not.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,16 +83,7 @@ def _figures(generator: np.random.Generator) -> dict[str, Any]:
 
 def _arm_row(arm: Arm) -> dict[str, Any]:
     """The row of `arms`."""
-    return {
-        "arm": arm.key,
-        "cell": arm.cell,
-        "corpus": arm.corpus,
-        "language": arm.language,
-        "loss": arm.loss,
-        "label": arm.label,
-        "own_metric": arm.own_metric,
-        "batch_size": arm.batch_size,
-        "seed": arm.seed,
+    return arm.columns | {
         "status": "ok",
         "error": "",
         "epochs": EPOCHS,
@@ -102,10 +92,7 @@ def _arm_row(arm: Arm) -> dict[str, Any]:
         "threads": 1,
         "width": 1,
         "host": "recorded",
-        "features": arm.features,
-        "loss_sha256": arm.loss_sha256,
         "versions": "{}",
-        "settings": json.dumps(arm.settings, sort_keys=True),
         "signature": arm.signature,
         "finished": datetime.now(UTC),
     }

@@ -136,19 +136,13 @@ def _features(cache: Path) -> Path:
 
 
 def load(features: Path) -> "Data":
-    """The features as training wants them; on one thread from here on, as softsweep's trials."""
+    """The features anew; on one thread from here on, as softsweep's trials."""
     import torch
 
-    from features import open_features
-    from model.training import Data, Split
+    from sweep.trial import load_data
 
     torch.set_num_threads(1)
-    entry = open_features(features)
-    splits = {name: entry.split(name) for name in entry.splits}
-    return Data(
-        entry.vectors(),
-        {name: Split(split.words, split.labels, split.half) for name, split in splits.items()},
-    )
+    return load_data(features)
 
 
 def train(data: "Data", seeds: Sequence[int]) -> Iterator[float]:

@@ -41,7 +41,7 @@ def training(data: Data, size: int, precision: str = "float32") -> Training:
 def run_steps(ours: Training, texts: torch.Tensor) -> None:
     """Prepare and train the mini-batches of texts given by number, `[m]`."""
     ours.begin_epoch()
-    order = texts.expand(len(ours.network.group.unique()), -1)
+    order = texts.expand(len(ours.network.group_seeds), -1)
     size, windows = ours.batch_size, ours.network.windows
     batches = epoch_batches(ours.words, ours.targets, order, size, windows, cut=ours.cut)
     for batch in batches:

@@ -132,6 +132,11 @@ class Batch:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "places"}
 
 
+def leading_pads(words: Tensor) -> Tensor:
+    """How many pads each text begins with: `[..., n]` -> `[...]`."""
+    return (words == 0).cumprod(dim=-1).sum(dim=-1)
+
+
 def prepare(words: Tensor, targets: Tensor, windows: Windows, multiple: int = 1) -> Batch:
     """Describe N batches; texts of a batch share its distinct words.
 
@@ -151,8 +156,7 @@ def prepare(words: Tensor, targets: Tensor, windows: Windows, multiple: int = 1)
     index = torch.empty_like(rank).scatter_(1, order, rank).view_as(words)
     occurrences = _histograms(rank, distinct)
 
-    pads = (words == 0).cumprod(dim=2).sum(dim=2, keepdim=True)
-    kept, stands_for = windows.kept(pads, length)
+    kept, stands_for = windows.kept(leading_pads(words)[..., None], length)
     by_text = kept.sum(dim=2)
     positions = by_text.sum(dim=1, keepdim=True)
     most = _round_up(int(positions.max()), multiple)

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from model.batches import Batch, Windows
 from model.settings import NetworkSettings
-from model.sparse import convolve, norm_pool, product, project, sum_rows
+from model.sparse import convolve, norm_pool, product, project, sum_windows
 from model.texts import Block
 
 POSITIONS, POSITIONS_ON_DEVICE = 4096, 131_072
@@ -41,7 +41,8 @@ class CNN(nn.Module):
 
     Attributes:
         windows: which taps make a window.
-        group: of each arm, in order of its first arm, `[A]`.
+        group_seeds: seed of each group, in order of its first arm, G of them.
+        group: of each arm, `[A]`.
 
     Args:
         settings: heights, filters, BatchNorm constants.
@@ -67,8 +68,9 @@ class CNN(nn.Module):
         self.settings = settings
         self.product_dtype = product_dtype or dtype
         self.windows = Windows.of(settings.heights, device)
-        groups = list(dict.fromkeys(seeds))
-        self.group = torch.tensor([groups.index(seed) for seed in seeds], device=device)
+        self.group_seeds = list(dict.fromkeys(seeds))
+        group = [self.group_seeds.index(seed) for seed in seeds]
+        self.group = torch.tensor(group, device=device)
         self.arms = len(seeds)
         self.maps = len(settings.heights) * settings.filters
 
@@ -158,10 +160,11 @@ class CNN(nn.Module):
         at_most = POSITIONS if table.device.type == "cpu" else POSITIONS_ON_DEVICE
         pooled = table.new_empty(len(block.read), self.maps)
         shift = self.map_shift - self.map_mean * self._map_slope()
+        rows, chunks = table[block.words], list(block.chunks(self.windows.taps, at_most))
         logits = []
         for arm in range(self.arms):
-            projected = self._project_all(table[block.words], arm)
-            for chunk, entries in block.chunks(self.windows.taps, at_most):
+            projected = self._project_all(rows, arm)
+            for chunk, entries in chunks:
                 pooled[chunk] = self._pool_texts(projected, entries)
             maps = pooled.add_(shift[arm]).relu_()
             logits.append(torch.addmm(self.head_bias[arm], maps, self.head_weight[arm]))
@@ -187,13 +190,8 @@ class CNN(nn.Module):
 
     def _pool_texts(self, projected: Tensor, entries: Tensor) -> Tensor:
         """Convolve and pool texts of one length: `[k, p * taps]` -> `[k, maps]`."""
-        position = torch.arange(
-            0, entries.numel(), self.windows.taps, dtype=entries.dtype, device=entries.device
-        )
-        starts = (position[:, None] + self.windows.first).view(-1)
-        return (
-            sum_rows(projected, entries.view(-1), starts).view(len(entries), -1, self.maps).amax(1)
-        )
+        summed = sum_windows(projected, entries.view(-1), self.windows)
+        return summed.view(len(entries), -1, self.maps).amax(1)
 
     def _track(self, name: str, mean: Tensor, var: Tensor, count: int) -> None:
         """Move running statistics towards a batch's, the variance made unbiased."""

@@ -28,6 +28,23 @@ def sum_rows(table: Tensor, rows: Tensor, starts: Tensor) -> Tensor:
     return torch.embedding_bag(table, rows, starts, mode=_SUM)[0]
 
 
+def sum_windows(table: Tensor, entries: Tensor, windows: Windows) -> Tensor:
+    """Sums over the window of each position and height.
+
+    Args:
+        table: rows `[N, F]`.
+        entries: row that each tap of each position reads, `[P * taps]`.
+        windows: which taps make a window.
+
+    Returns:
+        `[P * H, F]`.
+    """
+    position = torch.arange(
+        0, len(entries), windows.taps, dtype=entries.dtype, device=entries.device
+    )
+    return sum_rows(table, entries, (position[:, None] + windows.first).view(-1))
+
+
 def by_arm(indices: Tensor, group: Tensor, stride: int) -> Tensor:
     """A group's indices for each of its arms, into rows of which every arm has `stride`; flat."""
     offset = torch.arange(len(group), dtype=indices.dtype, device=group.device) * stride
@@ -122,12 +139,8 @@ class _Convolve(Function):
         ctx.batch, ctx.windows = batch, windows
         arms, rows = projected.shape[:2]
         entries = by_arm(batch.entries, group, rows * windows.taps)
-        position = torch.arange(
-            0, len(entries), windows.taps, dtype=entries.dtype, device=entries.device
-        )
-        starts = (position[:, None] + windows.first).view(-1)
         table = projected.detach().view(arms * rows * windows.taps, -1)
-        return sum_rows(table, entries, starts).view(arms, batch.entries.shape[1], -1)
+        return sum_windows(table, entries, windows).view(arms, batch.entries.shape[1], -1)
 
     @staticmethod
     @once_differentiable

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.batches import Windows
+from model.batches import Windows, leading_pads
 
 BLOCK = 16_384
 """Texts that share their distinct words; bounds the memory that the projected words take."""
@@ -26,13 +26,11 @@ class Block:
         read: which of them a text holds, 1 + u, and 0 outside it; `[m, n + H - 1]`.
         lengths: texts `[k]` of one length, and columns of `read` that the taps of their p computed
             positions see, `[p * taps]`.
-        texts: where the block's texts are among all.
     """
 
     words: Tensor
     read: Tensor
     lengths: tuple[tuple[Tensor, Tensor], ...]
-    texts: slice
 
     def chunks(self, taps: int, at_most: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Texts of one length, and the entries that their taps read; see `Batch.entries`.
@@ -60,18 +58,17 @@ def arrange(words: Tensor, windows: Windows) -> tuple[Block, ...]:
         windows: of the network.
     """
     return tuple(
-        _block(words[first : first + BLOCK], first, windows)
-        for first in range(0, len(words), BLOCK)
+        _block(words[first : first + BLOCK], windows) for first in range(0, len(words), BLOCK)
     )
 
 
-def _block(words: Tensor, first: int, windows: Windows) -> Block:
+def _block(words: Tensor, windows: Windows) -> Block:
     distinct, index = words.unique(return_inverse=True)
-    pads = (words == 0).cumprod(dim=1).sum(dim=1)
+    pads = leading_pads(words)
     lengths = []
     for padding in pads.unique():
         kept, _ = windows.kept(padding[None], words.shape[1])
         columns = kept.nonzero() + windows.row
         lengths.append(((pads == padding).nonzero().squeeze(1), columns.view(-1)))
     read = windows.pad(index + 1).to(torch.int32)
-    return Block(distinct, read, tuple(lengths), slice(first, first + len(words)))
+    return Block(distinct, read, tuple(lengths))

@@ -131,7 +131,7 @@ class Training:
         """One pass over train; mean batch loss of each arm, weighted by texts (SCIENCE A.5)."""
         self.begin_epoch()
         texts = len(self.targets)
-        seeds = dict.fromkeys(member.seed for member in self.members)
+        seeds = self.network.group_seeds
         orders = np.stack([batch_order(seed, self.epoch, texts) for seed in seeds])
         batches = epoch_batches(
             self.words,

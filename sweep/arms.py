@@ -71,6 +71,24 @@ class Arm:
         }
         return "|".join(f"{key}:{value}" for key, value in facts.items())
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What a row of `arms` says of the arm itself, whatever became of it."""
+        return {
+            "arm": self.key,
+            "cell": self.cell,
+            "corpus": self.corpus,
+            "language": self.language,
+            "loss": self.loss,
+            "label": self.label,
+            "own_metric": self.own_metric,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "features": self.features,
+            "loss_sha256": self.loss_sha256,
+            "settings": json.dumps(self.settings, sort_keys=True),
+        }
+
     def _content(self) -> dict[str, Any]:
         content = asdict(self)
         for shown_only in ("seed", "label", "own_metric"):

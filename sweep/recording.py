@@ -131,16 +131,7 @@ def _arm_row(
     spec: TrialSpec, arm: Arm, end: Ended, width: int, epochs: int, seconds: float
 ) -> dict[str, Any]:
     """The row of `arms` that records what became of an arm."""
-    return {
-        "arm": arm.key,
-        "cell": arm.cell,
-        "corpus": arm.corpus,
-        "language": arm.language,
-        "loss": arm.loss,
-        "label": arm.label,
-        "own_metric": arm.own_metric,
-        "batch_size": arm.batch_size,
-        "seed": arm.seed,
+    return arm.columns | {
         "status": end.status,
         "error": end.error,
         "epochs": epochs,
@@ -149,10 +140,7 @@ def _arm_row(
         "threads": spec.threads,
         "width": width,
         "host": platform.node(),
-        "features": arm.features,
-        "loss_sha256": arm.loss_sha256,
         "versions": json.dumps(versions()),
-        "settings": json.dumps(arm.settings, sort_keys=True),
         "signature": f"{arm.signature}|version:{version('softsweep')}",
         "finished": datetime.now(UTC),
     }

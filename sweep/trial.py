@@ -178,6 +178,11 @@ def start_training(spec: TrialSpec, chunk: range) -> "Training":
 @cache
 def read_data(path: Path) -> "Data":
     """The features of one corpus and language; kept for the worker's next trial."""
+    return load_data(path)
+
+
+def load_data(path: Path) -> "Data":
+    """The features of one corpus and language, as training wants them."""
     from model.training import Data, Split
 
     features: Features = open_features(path)
