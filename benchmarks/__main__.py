@@ -16,7 +16,19 @@ from benchmarks.measure import Row
 from benchmarks.report import machine, section, with_section
 from results.render import Cell, Table, render
 
-NAMES = ("training", "stacks", "orchestration", "bootstrap", "growth", "memory", "features")
+NAMES = (
+    "training",
+    "stacks",
+    "orchestration",
+    "bootstrap",
+    "growth",
+    "memory",
+    "skipgram",
+    "features",
+)
+
+PLACES = {"skipgram": ("data", "full"), "features": ("data", "cache")}
+"""What benchmarks take of the command line beside `--quick`."""
 
 ON_GPU = ("training", "stacks")
 """Benchmarks that measure more where there is a GPU; their tables say so where there is none."""
@@ -55,7 +67,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--quick", action="store_true", help="smaller, within 50 s each")
     parser.add_argument("--format", default="table", choices=["table", "markdown", "json", "csv"])
-    parser.add_argument("--data", type=Path, help="the real data, for `features`")
+    parser.add_argument("--data", type=Path, help="the real data, for `features` and `skipgram`")
+    parser.add_argument("--full", action="store_true", help="memory of `skipgram` on all text")
     parser.add_argument("--cache", type=Path, help="feature cache that holds trained vectors")
     parser.add_argument(
         "--write", type=Path, metavar="FILE", help="put each table into its section of a document"
@@ -68,14 +81,15 @@ def main() -> None:
         if name == "features" and given.data is None:
             parser.error("features needs --data DIR")
     for name in names:
-        places = {"data": given.data, "cache": given.cache} if name == "features" else {}
+        places = {key: getattr(given, key) for key in PLACES.get(name, ())}
         found = measured(name, given.quick, places)
         sys.stdout.write(render(found, given.format))
         sys.stdout.flush()
         if given.write:  # at once: what is measured is kept if a later one fails
             command = ["python", "-m", "benchmarks", name]
             command += ["--quick"] if given.quick else []
-            command += ["--data", "DIR"] if places else []  # a path would say where, not what
+            command += ["--data", "DIR"] if places.get("data") else []  # not where, but what
+            command += ["--full"] if places.get("full") else []
             text = section(name, shlex.join(command), machine(), render(found, "markdown"))
             before = given.write.read_text(encoding="utf-8") if given.write.exists() else ""
             given.write.write_text(with_section(before, name, text, NAMES), encoding="utf-8")

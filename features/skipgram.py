@@ -6,62 +6,84 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.arrow import map_words, matrix_of, write_words
-from features.content import content_key, written_whole
+from features.content import MANIFEST, content_key, mark_used, written_whole
 from features.errors import InputError
 from features.locate import Source, find_text, require_folder, source
+from features.progress import Progress, Say
 from features.sentences import write_sentences
-from features.text import TEXT_RULES, tokenize
+from features.text import TEXT_RULES, tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from features.spec import SkipGram
+    from features.textrules import TextRules
 
-Progress = Callable[[str, float], None]
+_DIFFERENT = (
+    "several threads never train the same vectors twice, so that arms on these will be trained "
+    "anew, in another run folder"
+)
 _PROGRESS_LINE = re.compile(r"EPOCH (\d+) - PROGRESS: at ([\d.]+)%")
 
 
 def text_sources(spec: "SkipGram", language: str, data: Path | None) -> tuple[Source, ...]:
-    """Finds the unlabelled text; none for the sample, whose text is generated.
+    """Finds the unlabelled text; none where the texts are at hand.
 
     Raises:
         InputError: When no file matches.
     """
-    if spec.text == "sample":
+    if spec.text in ("sample", "corpus"):
         return ()
     pattern = spec.text.replace("{lang}", language)
-    folder = require_folder(data, f"unlabelled text ('{pattern}')")
+    wanted = f"unlabelled text ('{pattern}'; text: corpus would take the train texts)"
+    folder = require_folder(data, wanted)
     return tuple(source("unlabelled text", path) for path in find_text(folder, pattern))
 
 
-def skipgram_key(spec: "SkipGram", language: str, sources: tuple[Source, ...]) -> str:
+def texts_at_hand(spec: "SkipGram", language: str, train: Sequence[str]) -> Sequence[str]:
+    """Returns the texts that are in no file of their own: the sample's, or a corpus' train texts.
+
+    Dev and test texts are left out: what scores a network has no say in its vectors.
+    """
+    if spec.text == "sample":
+        from features.sample import unlabelled
+
+        return unlabelled(language)
+    return train if spec.text == "corpus" else ()
+
+
+def skipgram_key(
+    spec: "SkipGram",
+    language: str,
+    rules: "TextRules",
+    sources: tuple[Source, ...],
+    at_hand: Sequence[str] = (),
+) -> str:
     """Names the vectors by everything that determines them.
 
     The number of threads counts only as one or several: vectors from several threads are never
     reproducible, whatever their number.
     """
     recipe = spec.model_dump(exclude={"text", "workers"})
-    if spec.text == "sample":
-        from features.sample import unlabelled
-
-        text = [hashlib.sha256("\n".join(unlabelled(language)).encode()).hexdigest()]
-    else:
-        text = [file.sha256 for file in sources]
+    text = [file.sha256 for file in sources]
+    if at_hand:
+        text.append(hashlib.sha256(repr(tuple(at_hand)).encode()).hexdigest())
     return content_key(
         {
             "recipe": recipe,
             "reproducible": spec.workers == 1,
             "language": language,
             "text": text,
-            "rules": TEXT_RULES,
+            "rules": [TEXT_RULES, rules.model_dump()],
             "emoji": version("emoji"),
             "gensim": version("gensim"),
         }
@@ -103,21 +125,25 @@ def _cores() -> int:
 
 
 def _train(
-    spec: "SkipGram", language: str, sources: tuple[Source, ...], folder: Path, report: Progress
+    spec: "SkipGram",
+    language: str,
+    rules: "TextRules",
+    sources: tuple[Source, ...],
+    at_hand: Sequence[str],
+    folder: Path,
+    report: Progress,
 ) -> None:
     from gensim.models import Word2Vec
 
-    workers = spec.workers or _cores()
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         sentences = Path(scratch, "sentences.txt")
-        if spec.text == "sample":
-            from features.sample import unlabelled
-
-            lines = (" ".join(tokenize(text, language)) + "\n" for text in unlabelled(language))
+        if at_hand:
+            tokens = map(tokenizer(language, rules), at_hand)
+            lines = (" ".join(words) + "\n" for words in tokens if words)
             sentences.write_text("".join(lines), encoding="utf-8")
         else:
             paths = [file.path for file in sources]
-            write_sentences(paths, language, sentences, workers, report)
+            write_sentences(paths, language, rules, sentences, _cores(), report)
         report("training vectors", 0.0)
         try:
             with _epochs_reported(spec.epochs, report):
@@ -129,11 +155,11 @@ def _train(
                     negative=spec.negative,
                     epochs=spec.epochs,
                     seed=spec.seed,
-                    workers=workers,
+                    workers=spec.workers or _cores(),
                     sg=1,
                 )
         except RuntimeError as error:  # what gensim raises for an empty vocabulary
-            read = ", ".join(str(file.path) for file in sources) or "sample"
+            read = ", ".join(str(file.path) for file in sources) or spec.text
             raise InputError(
                 f"{read}: no word occurs {spec.min_count} times; expected more text, or a smaller "
                 "min_count"
@@ -143,33 +169,54 @@ def _train(
     write_words(folder / "vectors.arrow", list(vectors.index_to_key), vectors.vectors, counts)
     manifest = {
         "recipe": spec.model_dump(),
+        "text": rules.model_dump(),
         "language": language,
         "words": len(vectors),
         "tokens": int(model.corpus_total_words),
         "sources": [{"file": file.path.name, "sha256": file.sha256} for file in sources],
+        "rules": {
+            "text_rules": TEXT_RULES,
+            "emoji": version("emoji"),
+            "gensim": version("gensim"),
+        },
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 
 def trained(
-    spec: "SkipGram", language: str, sources: tuple[Source, ...], cache: Path, report: Progress
+    spec: "SkipGram",
+    language: str,
+    rules: "TextRules",
+    sources: tuple[Source, ...],
+    cache: Path,
+    report: Progress,
+    say: Say = warnings.warn,
+    at_hand: Sequence[str] = (),
 ) -> "tuple[list[str], NDArray[np.float32], NDArray[np.int64]]":
     """Returns (words, vectors ``[V, d]``, counts ``[V]``), trained now or taken from the cache.
 
     Args:
         spec: The recipe.
-        language: Two-letter code.
+        language: ISO 639 code.
+        rules: How the text is cut.
         sources: What :func:`text_sources` found.
         cache: The cache folder; the vectors live in its ``vectors-<key>/``.
         report: Told the step and its fraction done.
+        say: Told when those in the cache are damaged.
+        at_hand: What :func:`texts_at_hand` found.
 
     Raises:
         InputError: When the text is unreadable or too short for the recipe.
     """
-    folder = cache / f"vectors-{skipgram_key(spec, language, sources)}"
-    with written_whole(folder) as new:
+    folder = cache / f"vectors-{skipgram_key(spec, language, rules, sources, at_hand)}"
+
+    def tell(trouble: str) -> None:
+        say(trouble if spec.workers == 1 else f"{trouble}; {_DIFFERENT}")
+
+    with written_whole(folder, tell) as new:
         if new is not None:
-            _train(spec, language, sources, new, report)
+            _train(spec, language, rules, sources, at_hand, new, report)
+    mark_used(folder)
     batch = map_words(folder / "vectors.arrow")
     counts: NDArray[np.int64] = batch.column("count").to_numpy()
     return batch.column("word").to_pylist(), matrix_of(batch), counts

@@ -1,16 +1,15 @@
-import gzip
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 
-from features import skipgram, vectorfiles
+from features import skipgram
 from features.errors import InputError
 from features.skipgram import skipgram_key, text_sources
-from features.spec import SkipGram, VectorFile
-from features.vectors import UNKNOWN_COUNT, WordVectors, plan_vectors, vectors_of
+from features.spec import FeatureSpec, SkipGram, VectorFile
+from features.textrules import TextRules
+from features.vectors import UNKNOWN_COUNT, WordVectors, plan_vectors, side_by_side, vectors_of
 
 
 def silent(step: str, fraction: float) -> None:
@@ -18,85 +17,20 @@ def silent(step: str, fraction: float) -> None:
     assert 0 <= fraction <= 1
 
 
+def asked(vectors: SkipGram | VectorFile, language: str = "en") -> FeatureSpec:
+    return FeatureSpec.model_validate(
+        {"corpus": {"reader": "sample"}, "language": language, "vectors": vectors}
+    )
+
+
 def get(
-    wanted: set[str], spec: SkipGram | VectorFile, data: Path, cache: Path, language: str = "en"
+    wanted: set[str], vectors: SkipGram | VectorFile, data: Path, cache: Path, language: str = "en"
 ) -> WordVectors:
-    return vectors_of(wanted, spec, plan_vectors(spec, language, data), language, cache, silent)
+    spec = asked(vectors, language)
+    return side_by_side(vectors_of(wanted, spec, plan_vectors(spec, data), cache, silent))
 
 
 SMALL = SkipGram(dimension=8, epochs=2, min_count=2, workers=1)
-
-
-@pytest.mark.parametrize("form", ["word2vec", "word2vec-binary", "glove"])
-@pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_the_three_formats_read_alike(tmp_path: Path, form: str, suffix: str) -> None:
-    vectors = KeyedVectors(3)
-    matrix = np.array([[1, 2, 3], [0.5, 0, -1]], dtype=np.float32)
-    vectors.add_vectors(["sí", "no"], matrix)
-    path = tmp_path / f"vectors{suffix}"
-    vectors.save_word2vec_format(
-        str(path), binary=form == "word2vec-binary", write_header=form != "glove"
-    )
-    loaded = vectorfiles.load(path, form, {"no", "never"}, "en")
-    assert loaded.words == ["no"]
-    np.testing.assert_array_equal(loaded.matrix, matrix[1:])
-    np.testing.assert_array_equal(loaded.mean, matrix.mean(axis=0))
-    assert loaded.available == 2
-    assert loaded.matrix.dtype == loaded.mean.dtype == np.float32
-
-
-@pytest.mark.parametrize(
-    ("form", "content", "message"),
-    [
-        ("glove", b"", r"v\.txt: the file is empty; expected rows of text"),
-        ("glove", b"a 1 2\nb 1\n", r"v\.txt, line 2: 1 values; expected 2"),
-        ("glove", b"a 1 2\nb 1 x\n", r"v\.txt, line 2: could not convert.*; expected numbers"),
-        ("glove", b"a 1 2\nb nan 1\n", r"line 2: the vector of 'b' holds a value that is not"),
-        ("glove", b"a 1 inf\n", r"line 1: the vector of 'a' holds a value that is not finite"),
-        ("word2vec", b"a 1 2\nb 1 2\n", r"v\.txt, line 1: found 'a 1 2'; expected the header"),
-        ("word2vec", b"2 2\na 1 2\nb 1 2 3\n", r"v\.txt, line 3: 3 values; expected 2"),
-        ("word2vec", b"2 3\na 1 2\nb 1 2\n", r"v\.txt, line 2: 2 values; expected 3"),
-        ("word2vec", b"3 2\na 1 2\nb 1 2\n", r"v\.txt: 2 words; expected 3 as in the header"),
-        ("word2vec", b"0 2\n", r"v\.txt: expected word vectors, found none"),
-        ("word2vec", b"1 0\na\n", r"v\.txt: expected word vectors, found none"),
-        ("word2vec", b"5 99999999999999\na 1\n", r"line 2: 1 values; expected 99999999999999"),
-        ("word2vec", b"5 99999999999999\n", r"v\.txt: 0 words; expected 5 as in the header"),
-        ("word2vec", b"1 " + b"9" * 5000 + b"\na 1\n", r"line 1: found '1 9.*expected the header"),
-        ("word2vec", "² ³\na 1 2 3\n".encode(), r"line 1: found '² ³'; expected the header"),
-        ("glove", b"a 1 2\nb 1e39 0\n", r"line 2: the vector of 'b' holds a value that is not fin"),
-        ("word2vec-binary", b"2 2\na \x00\x00", r"v\.txt: expected word2vec's binary format"),
-        ("word2vec-binary", b"1 2\na \x00\x00\xc0\x7f" + bytes(4), r"'a' \(word 1\) holds a value"),
-        ("word2vec-binary", b"", r"v\.txt: expected word2vec's binary format"),
-        ("word2vec-binary", b"0 2\n", r"v\.txt: expected word vectors, found none"),
-        ("word2vec-binary", b"-1 2\n", r"v\.txt: expected word2vec's binary format"),
-        ("word2vec-binary", "² ³\n".encode(), r"v\.txt: expected word2vec's binary format"),
-        (
-            "word2vec-binary",
-            b"99999999999999 2\na " + bytes(8),
-            r"v\.txt: expected word2vec's binary format \(.* announces 99999999999999 words",
-        ),
-        ("word2vec-binary", b"1 99999999999999\na " + bytes(8), r"announces 1 words of 9999999999"),
-        ("word2vec-binary", b"1 " + b"9" * 5000 + b"\n", r"v\.txt: expected word2vec's binary"),
-    ],
-)
-def test_a_bad_vector_file_is_named_with_its_row(
-    tmp_path: Path, form: str, content: bytes, message: str
-) -> None:
-    path = tmp_path / "v.txt"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=message):
-        vectorfiles.load(path, form, {"a", "b"}, "en")
-
-
-def test_a_packed_binary_file_cannot_announce_more_than_it_may_hold(tmp_path: Path) -> None:
-    path = tmp_path / "v.gz"
-    with gzip.open(path, "wb") as file:
-        file.write(b"1 99999999999999\na " + bytes(8))
-    with pytest.raises(InputError, match=r"announces 1 words of 99999999999999 values"):
-        vectorfiles.load(path, "word2vec-binary", {"a"}, "en")
-    path.write_bytes(path.read_bytes()[:-12])
-    with pytest.raises(InputError, match=r"v\.gz: expected word2vec's binary format"):
-        vectorfiles.load(path, "word2vec-binary", {"a"}, "en")
 
 
 def test_only_the_words_asked_for_are_kept(data: Path, tmp_path: Path) -> None:
@@ -107,18 +41,6 @@ def test_only_the_words_asked_for_are_kept(data: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(vectors.unknown, [9, 9, 9])
     assert not vectors.unknown_is_mean
     assert vectors.available == 4
-
-
-@pytest.mark.parametrize("form", ["glove", "word2vec-binary"])
-def test_words_of_a_file_match_as_tokens_are_spelled(tmp_path: Path, form: str) -> None:
-    vectors = KeyedVectors(1)
-    words = ["Canción", "canción", "Sol", "sol", "año"]
-    vectors.add_vectors(words, np.arange(5, dtype=np.float32)[:, None])
-    path = tmp_path / "v"
-    vectors.save_word2vec_format(str(path), binary=form != "glove", write_header=form != "glove")
-    loaded = vectorfiles.load(path, form, {"cancion", "sol", "ano"}, "es")
-    found = dict(zip(loaded.words, loaded.matrix[:, 0].tolist(), strict=True))
-    assert found == {"cancion": 0, "sol": 3, "ano": 4}
 
 
 def test_without_unknown_the_mean_stands_for_other_words(data: Path, tmp_path: Path) -> None:
@@ -133,7 +55,7 @@ def test_a_vector_path_may_hold_the_language(data: Path, tmp_path: Path) -> None
     spec = VectorFile(path="vectors-{lang}.txt", format="glove")
     assert get({"a"}, spec, data, tmp_path, "es").rows == {"a": 0}
     with pytest.raises(InputError, match=r"no such file: .*vectors-en\.txt"):
-        plan_vectors(spec, "en", data)
+        plan_vectors(asked(spec), data)
 
 
 def test_unknown_may_itself_be_a_word_of_the_corpus(data: Path, tmp_path: Path) -> None:
@@ -168,7 +90,7 @@ def test_a_frequent_unknown_speaks_for_itself_a_rare_one_does_not(
 
 
 def key(spec: SkipGram, data: Path, language: str = "en") -> str:
-    return skipgram_key(spec, language, text_sources(spec, language, data))
+    return skipgram_key(spec, language, TextRules(), text_sources(spec, language, data))
 
 
 def test_the_key_follows_recipe_and_text_and_nothing_else(data: Path) -> None:
@@ -198,18 +120,20 @@ def test_the_key_follows_recipe_and_text_and_nothing_else(data: Path) -> None:
 
 def test_the_key_follows_language_and_rules(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sources = text_sources(SMALL, "en", data)
-    before = skipgram_key(SMALL, "en", sources)
-    assert skipgram_key(SMALL, "es", sources) != before
+    before = skipgram_key(SMALL, "en", TextRules(), sources)
+    assert skipgram_key(SMALL, "es", TextRules(), sources) != before
     for package in ("emoji", "gensim", "numpy"):
         with monkeypatch.context() as patch:
             patch.setattr(
                 skipgram, "version", lambda name, new=package: "0" if name == new else version(name)
             )
-            assert (skipgram_key(SMALL, "en", sources) == before) == (package == "numpy")
+            assert (skipgram_key(SMALL, "en", TextRules(), sources) == before) == (
+                package == "numpy"
+            )
     with monkeypatch.context() as patch:
         patch.setattr(skipgram, "TEXT_RULES", "other")
-        assert skipgram_key(SMALL, "en", sources) != before
-    assert skipgram_key(SMALL, "en", sources) == before
+        assert skipgram_key(SMALL, "en", TextRules(), sources) != before
+    assert skipgram_key(SMALL, "en", TextRules(), sources) == before
 
 
 def test_the_key_does_not_follow_the_order_on_disk(
@@ -225,13 +149,13 @@ def test_the_key_does_not_follow_the_order_on_disk(
 
 def test_text_that_cannot_be_trained_on(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected unlabelled text .* as 'tweets/es\*\.txt\*'"):
-        plan_vectors(SMALL, "es", data)
+        plan_vectors(asked(SMALL, "es"), data)
     with pytest.raises(InputError, match=r"no data folder was given .* for unlabelled text"):
-        plan_vectors(SMALL, "en", None)
+        plan_vectors(asked(SMALL), None)
     with pytest.raises(InputError, match="relative to the data folder"):
-        plan_vectors(SMALL.model_copy(update={"text": "/x/*.txt"}), "en", data)
+        plan_vectors(asked(SMALL.model_copy(update={"text": "/x/*.txt"})), data)
     with pytest.raises(InputError, match=r"'a\*\*b\.txt'"):
-        plan_vectors(SMALL.model_copy(update={"text": "a**b.txt"}), "en", data)
+        plan_vectors(asked(SMALL.model_copy(update={"text": "a**b.txt"})), data)
     with pytest.raises(InputError, match=r"en\.txt: no word occurs 1000 times"):
         get({"a"}, SMALL.model_copy(update={"min_count": 1000}), data, tmp_path)
     text = next(data.rglob("tweets/en.txt"))
@@ -254,8 +178,10 @@ def test_several_processes_tokenise_as_one(data: Path, tmp_path: Path) -> None:
     )
     assert text.stat().st_size > 4_000_000  # smaller files are not shared out
     seen: list[float] = []
-    write_sentences([text], "en", tmp_path / "one", 1, silent)
-    write_sentences([text], "en", tmp_path / "two", 2, lambda _, fraction: seen.append(fraction))
+    write_sentences([text], "en", TextRules(), tmp_path / "one", 1, silent)
+    write_sentences(
+        [text], "en", TextRules(), tmp_path / "two", 2, lambda _, fraction: seen.append(fraction)
+    )
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert seen == sorted(seen)
     assert seen[-1] == 1
