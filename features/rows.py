@@ -8,7 +8,8 @@ import numpy as np
 from features.corpora import Texts
 from features.errors import InputError
 
-_BINARY = {"0": 0, "1": 1}
+# As pandas writes integers, floats and truth values.
+_BINARY = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1, "false": 0, "true": 1}
 
 
 def check_distinct(path: Path, numbered: Iterable[tuple[int, str]]) -> None:
@@ -51,7 +52,7 @@ def binary(path: Path, number: int, label: str, value: object) -> int:
         path: The file, for the message.
         number: Line number, for the message.
         label: Label name, for the message.
-        value: ``"0"`` or ``"1"``, or a number or truth value equal to 0 or 1.
+        value: A number or truth value equal to 0 or 1, or a string that spells one.
 
     Raises:
         InputError: For anything else.

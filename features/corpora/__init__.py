@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from features.textvectors import TextVectors
+
 SPLITS = ("train", "dev", "test")
 
 
@@ -44,11 +46,22 @@ class Texts:
         ids: m distinct names.
         texts: m raw texts.
         labels: ``[m, C]``, 0 or 1.
+        vectors: Ready-made vectors, where the corpus brings its own; the texts are then not read.
     """
 
     ids: list[str]
     texts: list[str]
     labels: "NDArray[np.uint8]"
+    vectors: "TextVectors | None" = None
+
+    def take(self, rows: "NDArray[np.intp]") -> "Texts":
+        """Copies some texts, in the order of their indices."""
+        return Texts(
+            [self.ids[row] for row in rows],
+            [self.texts[row] for row in rows],
+            self.labels[rows],
+            None if self.vectors is None else self.vectors.take(rows),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,15 +103,33 @@ class Corpus:
                         f"{split}; expected every id once"
                     )
                 owner[name] = split
+        widths = {
+            split: None if texts.vectors is None else texts.vectors.values.shape[1]
+            for split, texts in self.splits.items()
+        }
+        odd = next((split for split in widths if widths[split] != widths["train"]), None)
+        if odd is not None:
+            raise InputError(
+                f"corpus {self.name}: vectors of {widths['train']} numbers in train and of "
+                f"{widths[odd]} in {odd}; expected one length"
+            )
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether the corpus brings vectors of its own."""
+        return self.splits["train"].vectors is not None
 
     def digest(self) -> str:
-        """Hashes the meaning: label names and every split's ids, texts and labels, in order."""
+        """Hashes the meaning: label names and all that every split holds, in order."""
         digest = hashlib.sha256(repr(self.labels).encode())
         for split in SPLITS:
             if split in self.splits:
                 texts = self.splits[split]
                 digest.update(repr((split, texts.ids, texts.texts)).encode("utf-8", "replace"))
                 digest.update(texts.labels.tobytes())
+                if texts.vectors is not None:
+                    digest.update(texts.vectors.lengths.tobytes())
+                    digest.update(texts.vectors.values.data)
         return digest.hexdigest()
 
 

@@ -240,7 +240,7 @@ def test_labels_that_are_no_names(tmp_path: Path, value: object) -> None:
 @pytest.mark.parametrize(
     ("suffix", "content", "message"),
     [
-        (".csv", "id,text,joy\na,b,1\n", r"line 2: no column 'fear'; expected it among id, text"),
+        (".csv", "id,text,joy\na,b,1\n", r"en\.csv: no column 'fear'; expected it among id"),
         (".csv", "id,text,joy,fear\na,b,1\n", r"line 2: 3 columns; expected 4 as in the header"),
         (".csv", "id,text,joy,fear\na,b,1,yes\n", r"line 2: label fear is 'yes'; expected 0 or 1"),
         (".csv", 'id,text,joy,fear\na,"b"c,1,0\n', r"line 2: not CSV"),
@@ -288,7 +288,13 @@ def test_a_table_has_a_name_of_its_own(name: str) -> None:
         ({"reader": "nope"}, "reader"),
         ({"reader": "sample", "trian": 3}, "trian"),
         ({"reader": "sample", "train": 0}, "train"),
-        ({"reader": "table", "train": "a.csv", "dev": "b.csv"}, "labels or label_column"),
+        ({**TABLE, "label_column": "joy"}, "expected labels or label_column, not both"),
+        ({**TABLE, "dev": None}, "expected dev: PATH, or split: {dev: 0.1} to cut them from"),
+        ({**TABLE, "dev": None, "split": {"test": 0.1}}, "expected dev: PATH, or split: {dev: 0"),
+        ({**TABLE, "split": {"dev": 0.1}}, "dev is a file and split.dev cuts one; expected one"),
+        ({**TABLE, "test": "c.csv", "split": {"test": 0.1}}, "test is a file and split.test cuts"),
+        ({**TABLE, "dev": None, "split": {"dev": 0.5, "test": 0.5}}, "dev and test take all text"),
+        ({**TABLE, "dev": None, "split": {"dev": 0}}, "split.dev\n.*greater than 0"),
         ({**TABLE, "labels": ["joy", "fear", "joy"]}, "labels\\n.*named twice: joy"),
         ({**TABLE, "name": ""}, "name"),
         ({**TABLE, "name": ".."}, "name"),
