@@ -8,10 +8,17 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Barrier
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+
+PATIENCE = 300
+"""Seconds after which processes that wait for each other give up."""
 
 
 def fresh(call: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
@@ -47,3 +54,58 @@ def forget_peak() -> None:
     """Let the peak begin again from what is resident now, where the system can do that."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+
+
+def shares(
+    number: int, hold: Callable[[Path], object], given: Path, file: Path
+) -> list[tuple[float, float]]:
+    """What each of several new processes has of the machine's memory while all of them run.
+
+    Pages that processes share are divided among them, so that shares add up to what is taken.
+    Linux only.
+
+    Args:
+        number: of processes.
+        hold: called in each; what it returns is held until all have been measured.
+        given: to it.
+        file: that it maps.
+
+    Returns:
+        Of each process MiB of the mapped file, and of everything.
+    """
+    context = get_context("spawn")
+    found: Queue[tuple[float, float]] = context.Queue()
+    barrier = context.Barrier(number)
+    workers = [
+        context.Process(target=_hold, args=(hold, given, file, barrier, found))
+        for _ in range(number)
+    ]
+    for worker in workers:
+        worker.start()
+    measured = [found.get(timeout=PATIENCE) for _ in workers]
+    for worker in workers:
+        worker.join()
+    return measured
+
+
+def _hold(
+    hold: Callable[[Path], object],
+    given: Path,
+    file: Path,
+    barrier: "Barrier",
+    found: "Queue[tuple[float, float]]",
+) -> None:
+    held = hold(given)
+    barrier.wait(PATIENCE)
+    everything, mapped, here = 0, 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name, _, rest = line.partition(" ")
+        if not name.endswith(":"):  # a mapping begins: its addresses, flags, ..., and file
+            here = line.endswith(f" {file}")
+        elif name == "Pss:":
+            size = int(rest.split()[0])
+            everything += size
+            mapped += size * here
+    found.put((mapped / 1024, everything / 1024))
+    barrier.wait(PATIENCE)
+    del held

@@ -1,8 +1,12 @@
 """A tiny corpus of our own in the official layout, with everything that the features can use."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from features import Features, FeatureSpec, build
 
 LABELS = ("anger", "joy", "sadness")
 
@@ -44,3 +48,25 @@ def data(tmp_path: Path) -> Path:
         "the 1 0 0\ncat 0 1 0\nrain 0 0 1\nunknown 9 9 9\n", encoding="utf-8"
     )
     return folder
+
+
+@pytest.fixture
+def spec() -> Callable[..., FeatureSpec]:
+    """Asks for the features of that corpus, with replacements."""
+
+    def ask(**more: Any) -> FeatureSpec:
+        given = {
+            "corpus": {"reader": "semeval2018-ec"},
+            "language": "en",
+            "vectors": {"kind": "file", "path": "vectors.txt", "format": "glove"},
+            "lexicons": ["afinn"],
+        }
+        return FeatureSpec.model_validate(given | more)
+
+    return ask
+
+
+@pytest.fixture
+def built(data: Path, tmp_path: Path, spec: Callable[..., FeatureSpec]) -> Features:
+    """Features of that corpus, in ``tmp_path / "cache"``."""
+    return build(spec(), data, tmp_path / "cache")
