@@ -1,0 +1,86 @@
+"""Corpora from their official pages: downloaded, checked, and only what is wanted of them kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from features.errors import InputError
+from features.fetch.catalogue import CORPORA, OfficialCorpus, OfficialFile
+from features.fetch.download import Received, discard, download
+from features.fetch.extract import extract
+from features.locate import sha256_of
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What there is after a fetch.
+
+    Attributes:
+        files: The files, in the catalogue's order.
+        unverified: Names of those whose content nothing vouches for.
+    """
+
+    files: tuple[Path, ...]
+    unverified: tuple[str, ...]
+
+
+def find_corpus(name: str) -> OfficialCorpus:
+    """Looks a corpus up.
+
+    Raises:
+        InputError: Naming those that can be fetched.
+    """
+    if name not in CORPORA:
+        raise InputError(f"'{name}' cannot be fetched; expected one of {', '.join(CORPORA)}")
+    return CORPORA[name]
+
+
+def find_fetched(corpus: OfficialCorpus, folder: Path) -> Fetched | None:
+    """Looks for the files of an earlier fetch; a file that was altered since does not count.
+
+    Args:
+        corpus: What is wanted.
+        folder: Where :func:`fetch` was told to put it.
+
+    Returns:
+        The files, or None where one is missing.
+    """
+    there = [file for file in corpus.files if _is_there(file, folder)]
+    if any(file not in there and not file.optional for file in corpus.files):
+        return None
+    return _fetched(there, folder, archive_known=False)
+
+
+def fetch(corpus: OfficialCorpus, folder: Path, received: Received) -> Fetched:
+    """Downloads a corpus and keeps the files that are wanted of it.
+
+    Args:
+        corpus: What is wanted; its terms are taken as accepted.
+        folder: Where its files are put; made if need be.
+        received: Told the bytes there are and how many there will be.
+
+    Raises:
+        InputError: When it cannot be had, is not what is expected, or cannot be written.
+    """
+    archive = folder / corpus.url.rsplit("/", 1)[-1]
+    try:
+        part = download(corpus.url, archive, received)
+        known = sha256_of(part) == corpus.sha256
+        try:
+            extracted = extract(part, corpus.files, folder)
+        except InputError as error:
+            discard(archive)
+            raise InputError(f"{corpus.url}: {error}; nothing of it was kept") from error
+        discard(archive)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
+    return _fetched(extracted, folder, archive_known=known)
+
+
+def _is_there(file: OfficialFile, folder: Path) -> bool:
+    path = folder / file.name
+    return path.is_file() and file.sha256 in (None, sha256_of(path))
+
+
+def _fetched(files: list[OfficialFile], folder: Path, *, archive_known: bool) -> Fetched:
+    unverified = (f.name for f in files if f.sha256 is None and not archive_known)
+    return Fetched(tuple(folder / file.name for file in files), tuple(unverified))

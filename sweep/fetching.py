@@ -1,0 +1,84 @@
+"""`softsweep fetch`: the terms, the question, the progress bar, and what was verified."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from features.errors import InputError
+from features.fetch import Fetched, fetch, find_corpus, find_fetched
+from features.fetch.catalogue import OfficialCorpus
+
+
+def fetch_corpus(name: str, data: Path, console: Console, *, accept_terms: bool) -> None:
+    """Fetch a corpus into a folder of its name below the data folder, unless it is there.
+
+    Args:
+        name: the corpus.
+        data: the folder that is later given as `--data`.
+        console: where terms, progress and the outcome are shown.
+        accept_terms: whether its terms are accepted; otherwise the user is asked.
+
+    Raises:
+        InputError: it cannot be fetched, or the terms are not accepted.
+    """
+    corpus = find_corpus(name)
+    folder = data / corpus.name
+    if found := find_fetched(corpus, folder):
+        _say(console, f"nothing to download: {_outcome(found, folder)}")
+        return
+    _say(console, "\n".join([corpus.title, *(f"  {term}" for term in corpus.terms)]))
+    _say(console, f"  The terms in full: {corpus.page}")
+    if not accept_terms:
+        _ask(corpus)
+    with Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=30),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(corpus.name, total=None)
+        got = fetch(
+            corpus, folder, lambda there, size: bar.update(task, completed=there, total=size)
+        )
+    _say(console, _outcome(got, folder))
+
+
+def _ask(corpus: OfficialCorpus) -> None:
+    """Ask on the terminal whether the terms are accepted."""
+    import typer
+
+    if not sys.stdin.isatty():
+        raise InputError(
+            f"the terms of {corpus.name} are not accepted and there is no terminal to ask at; "
+            "read them, then give --accept-terms"
+        )
+    if not typer.confirm("Do you accept these terms?", err=True):
+        raise InputError(f"the terms of {corpus.name} are not accepted; nothing was downloaded")
+
+
+def _outcome(fetched: Fetched, folder: Path) -> str:
+    """One line: how many files are where, and which of them are verified."""
+    said = f"{len(fetched.files)} files in {folder}"
+    if not fetched.unverified:
+        return f"{said}, all verified by sha256"
+    return (
+        f"{said}, verified by sha256 except {', '.join(fetched.unverified)} (no sha256 of these is "
+        "known)"
+    )
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
