@@ -2,16 +2,21 @@
 
 Arms of one seed start from the same weights and read the same batches, and all arms see the same
 resamples of the same texts. So the difference is taken within each seed and resample, and what the
-two arms share cancels.
+two arms share cancels. The two cells may lie in two runs, such as runs on other features: the
+texts, and with them the resamples, are then the same in both, or there is no comparison.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from model.metrics import METRICS, statistics
-from results.bootstrap import paired_interval, resampled_metrics
+from model.metrics import METRICS, Floats, statistics
+from results.bootstrap import Resamples, paired_interval, resampled_metrics
 from results.errors import RecordError
 from results.predicted import Predicted, scored_texts
 from results.run import Run
@@ -27,15 +32,88 @@ class Difference:
         lo: lower end of its 95% interval over texts, at the mean over these seeds.
         hi: upper end.
         seeds: seeds that are ok in both cells.
+        seed_sd: standard deviation of the difference over these seeds; None for one seed.
     """
 
     value: float
     lo: float
     hi: float
     seeds: tuple[int, ...]
+    seed_sd: float | None
 
 
-def difference(run: str | Path, a: str, b: str, metric: str, rule: str | None = None) -> Difference:
+@dataclass(frozen=True)
+class Measured:
+    """A cell's metric for one seed.
+
+    Attributes:
+        value: on the texts, in [0, 1].
+        resampled: on every resample of them, `[R]`.
+    """
+
+    value: float
+    resampled: Floats
+
+
+class Cells:
+    """The cells of a run, ready to be compared: its predictions are read once."""
+
+    def __init__(self, run: Run) -> None:
+        """Read the predictions of every arm.
+
+        Raises:
+            RecordError: records are damaged or incomplete.
+        """
+        self.run = run
+        self.texts = scored_texts(run)
+        self._predicted = Predicted(run, self.texts)
+        self._arms: dict[str, list[dict[str, Any]]] = {}
+        for arm in run.arms_table.to_pylist():
+            self._arms.setdefault(arm["cell"], []).append(arm)
+        self._drawn: dict[tuple[str, str], Resamples] = {}
+
+    def pairs(self, cell: str) -> set[tuple[str, str]]:
+        """Corpus and language of a cell; empty where it is not recorded."""
+        return {(arm["corpus"], arm["language"]) for arm in self._arms.get(cell, ())}
+
+    def measure(self, cell: str, metric: str, rule: str) -> dict[int, Measured]:
+        """A metric of a cell by seed: of those that are ok and have an epoch chosen by the rule.
+
+        Args:
+            cell: its key.
+            metric: a name in `model.metrics.METRICS`.
+            rule: what chose each arm's epoch.
+        """
+        ok = [arm for arm in self._arms.get(cell, ()) if arm["status"] == "ok"]
+        labels = {arm["seed"]: self._predicted(arm["arm"], rule) for arm in ok}
+        stack = [matrix for matrix in labels.values() if matrix is not None]
+        if not stack:
+            return {}
+        resamples = self._resamples((ok[0]["corpus"], ok[0]["language"]))
+        sums = np.stack([statistics(resamples.gold, matrix).sum(axis=0) for matrix in stack])
+        values = METRICS[metric](sums)
+        resampled = resampled_metrics(resamples, np.stack(stack), [metric])[metric]
+        seeds = [seed for seed, matrix in labels.items() if matrix is not None]
+        return {
+            seed: Measured(float(value), row)
+            for seed, value, row in zip(seeds, values, resampled, strict=True)
+        }
+
+    def _resamples(self, pair: tuple[str, str]) -> Resamples:
+        """The resamples of a corpus and language: equal in every run that holds its texts."""
+        if pair not in self._drawn:
+            self._drawn[pair] = resamples_of(pair, self.texts[pair])
+        return self._drawn[pair]
+
+
+def difference(
+    run: str | Path,
+    a: str,
+    b: str,
+    metric: str,
+    rule: str | None = None,
+    run_of_b: str | Path | None = None,
+) -> Difference:
     """Difference of cell A and cell B on the texts that chose no epoch.
 
     The interval covers the choice of texts only, not of seeds.
@@ -46,42 +124,72 @@ def difference(run: str | Path, a: str, b: str, metric: str, rule: str | None = 
         b: key of cell B, of the same corpus and language.
         metric: a name in `model.metrics.METRICS`.
         rule: what chose each arm's epoch; by default this metric, for both alike.
+        run_of_b: the run folder of cell B, where it is another one.
 
     Raises:
-        RecordError: a cell is not recorded, they are of different corpora, or they share no seed
-            that is ok in both and has an epoch chosen by this rule.
+        RecordError: a cell is not recorded, they are of different corpora or texts, or they share
+            no seed that is ok in both and has an epoch chosen by this rule.
     """
-    opened = Run(run)
-    texts = scored_texts(opened)
-    arms: dict[str, dict[int, str]] = {a: {}, b: {}}
-    pairs = set()
-    for arm in opened.arms_table.to_pylist():
-        if arm["cell"] in arms:
-            pairs.add((arm["corpus"], arm["language"]))
-            if arm["status"] == "ok":
-                arms[arm["cell"]][arm["seed"]] = arm["arm"]
+    of_a = Cells(Run(run))
+    of_b = of_a if run_of_b is None else Cells(Run(run_of_b))
+    pairs = of_a.pairs(a) | of_b.pairs(b)
     if len(pairs) != 1:
         raise RecordError(
-            f"{opened.path}: cells {a} and {b} cannot be compared: "
+            f"{_places(of_a, of_b)}: cells {a} and {b} cannot be compared: "
             + (f"they are of {sorted(pairs)}" if pairs else "neither is recorded")
         )
-    predicted, of_pair = Predicted(opened, texts), pairs.pop()
-    labels = {
-        seed: (predicted(arms[a][seed], rule or metric), predicted(arms[b][seed], rule or metric))
-        for seed in sorted(arms[a].keys() & arms[b].keys())
-    }
-    both = {s: (x, y) for s, (x, y) in labels.items() if x is not None and y is not None}
-    if not both:
+    if of_b is not of_a:
+        check_same_texts(of_a.run, of_b.run, pairs.pop())
+    rule = rule or metric
+    found = paired(of_a.measure(a, metric, rule), of_b.measure(b, metric, rule))
+    if found is None:
         raise RecordError(
-            f"{opened.path}: cells {a} and {b} share no seed that is ok in both "
-            f"with an epoch chosen by {rule or metric}"
+            f"{_places(of_a, of_b)}: cells {a} and {b} share no seed that is ok in both "
+            f"with an epoch chosen by {rule}"
         )
-    gold = texts[of_pair].gold
-    resamples = resamples_of(of_pair, texts[of_pair])
-    points, resampled = [], []
-    for stack in (np.stack([x for x, _ in both.values()]), np.stack([y for _, y in both.values()])):
-        sums = np.stack([statistics(gold, labels).sum(axis=0) for labels in stack])
-        points.append(METRICS[metric](sums).mean())
-        resampled.append(resampled_metrics(resamples, stack, [metric])[metric])
-    low, high = paired_interval(resampled[0], resampled[1])
-    return Difference(float(points[0] - points[1]), low, high, tuple(both))
+    return found
+
+
+def _places(of_a: Cells, of_b: Cells) -> str:
+    """The folders of two cells, for a message."""
+    return " and ".join(dict.fromkeys([str(of_a.run.path), str(of_b.run.path)]))
+
+
+def paired(a: Mapping[int, Measured], b: Mapping[int, Measured]) -> Difference | None:
+    """A − B over the seeds that both have; None where they share none.
+
+    Args:
+        a: a metric of cell A by seed, from `Cells.measure`.
+        b: the same metric of cell B, on the same texts.
+    """
+    seeds = tuple(sorted(a.keys() & b.keys()))
+    if not seeds:
+        return None
+    by_seed = np.array([a[seed].value - b[seed].value for seed in seeds])
+    low, high = paired_interval(
+        np.stack([a[seed].resampled for seed in seeds]),
+        np.stack([b[seed].resampled for seed in seeds]),
+    )
+    spread = float(by_seed.std(ddof=1)) if len(seeds) > 1 else None
+    return Difference(float(by_seed.mean()), low, high, seeds, spread)
+
+
+def check_same_texts(a: Run, b: Run, pair: tuple[str, str]) -> None:
+    """Make sure that two runs hold the same texts of a corpus and language.
+
+    Raises:
+        RecordError: ids, gold labels, splits or halves differ, so nothing can be paired.
+    """
+    if not _texts(a, pair).equals(_texts(b, pair)):
+        raise RecordError(
+            f"{a.path} and {b.path} cannot be compared: their texts of {pair[0]}, language "
+            f"{pair[1]}, differ in ids, gold labels or splits; run both on the same corpus"
+        )
+
+
+def _texts(run: Run, pair: tuple[str, str]) -> pa.Table:
+    """The examples of a corpus and language in a fixed order."""
+    table = run.examples_table
+    here = pc.and_(pc.equal(table["corpus"], pair[0]), pc.equal(table["language"], pair[1]))
+    order = [("split", "ascending"), ("example", "ascending")]
+    return table.filter(here).sort_by(order)

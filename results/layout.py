@@ -115,8 +115,8 @@ def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool 
     for score in scores:
         cells.setdefault(score["cell"], {})[score["metric"]] = score
     metrics = [metric for metric in METRICS if any(metric in cell for cell in cells.values())]
-    named = _labels([next(iter(cell.values())) for cell in cells.values()])
-    ordered = sorted(cells.values(), key=lambda cell: _order(next(iter(cell.values())), named))
+    named = cell_labels([next(iter(cell.values())) for cell in cells.values()])
+    ordered = sorted(cells.values(), key=lambda cell: cell_order(next(iter(cell.values())), named))
     firsts = [next(iter(cell.values())) for cell in ordered]
     published = _published(firsts[0])
     several = len({first["batch_size"] for first in firsts}) > 1
@@ -168,14 +168,14 @@ def _figure(score: Score | None, best: float) -> Cell:
     )
 
 
-def _order(score: Score, named: dict[str, str]) -> tuple[int, int, str, str]:
+def cell_order(score: Score, named: dict[str, str]) -> tuple[int, int, str, str]:
     """Batch size, then the paper's order of losses, then settings."""
     loss = score["loss"]
     place = LOSS_ORDER.index(loss) if loss in LOSS_ORDER else len(LOSS_ORDER)
     return (score["batch_size"], place, loss, named[score["cell"]])
 
 
-def _labels(cells: Sequence[Score]) -> dict[str, str]:
+def cell_labels(cells: Sequence[Score]) -> dict[str, str]:
     """Label of each cell: its loss, with the settings in which the cells of this table differ."""
     settings = {score["cell"]: json.loads(score["settings"]) for score in cells}
     keys = sorted({key for found in settings.values() for key in found})
@@ -210,7 +210,7 @@ def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
         notes.append(
             "With one seed, a star says these trained networks differ, not that the losses do."
         )
-    if mixed := _mixed(firsts):
+    if mixed := trained_unlike(firsts):
         notes.append(
             f"These arms were not all trained alike: they differ in {' and '.join(mixed)}, which "
             "alone can change their numbers."
@@ -229,7 +229,7 @@ def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
     return notes
 
 
-def _mixed(firsts: Sequence[Score]) -> list[str]:
+def trained_unlike(firsts: Sequence[Score]) -> list[str]:
     """Where and how the arms of a table were trained, where that differs."""
     mixed = []
     for column, name in {"device": "device", "threads": "threads", "width": "stack width"}.items():

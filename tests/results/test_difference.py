@@ -61,3 +61,33 @@ def test_cells_that_cannot_be_compared(
         difference(tmp_path, "A", "C", "acc")
     with pytest.raises(RecordError, match="neither is recorded"):
         difference(tmp_path, "X", "Y", "acc")
+
+
+def test_two_cells_of_two_runs_are_paired_as_if_they_were_of_one(
+    tmp_path: Path, toy: Callable[..., Any], record: Callable[..., str]
+) -> None:
+    one, here, there = (tmp_path / name for name in ("one", "here", "there"))
+    for run in (one, here, there):
+        gold = toy(run)
+    noise = np.random.default_rng(0).standard_normal((2, *gold.shape)).astype(np.float32)
+    for seed in range(2):
+        for cell, scale, run in (("A", 0.5, here), ("B", 2.0, there)):
+            chosen = {("test", RULES): gold - np.float32(0.5) + scale * noise[seed]}
+            for folder in (run, one):
+                record(folder, f"{cell}{seed}", chosen, cell=cell, seed=seed)
+    apart = difference(here, "A", "B", "macro_f1", run_of_b=there)
+    assert apart == difference(one, "A", "B", "macro_f1")
+    assert apart.seed_sd is not None
+    with pytest.raises(RecordError, match=r"here and .*there: cells A and X share no seed"):
+        difference(here, "A", "X", "macro_f1", run_of_b=there)
+
+
+def test_runs_on_other_texts_cannot_be_compared(
+    tmp_path: Path, toy: Callable[..., Any], record: Callable[..., str]
+) -> None:
+    for run, m in (("here", 60), ("there", 62)):
+        gold = toy(tmp_path / run, m=m)
+        record(tmp_path / run, "k", {("test", RULES): gold - np.float32(0.5)}, cell="A")
+    message = "texts of toy, language en, differ in ids, gold labels or splits"
+    with pytest.raises(RecordError, match=message):
+        difference(tmp_path / "here", "A", "A", "acc", run_of_b=tmp_path / "there")
