@@ -96,7 +96,7 @@ def find_text(data: Path, pattern: str) -> list[Path]:
     if not found:
         raise InputError(
             f"{data}: expected unlabelled text (.txt or .txt.gz) as '{pattern}' somewhere below "
-            "it, found none"
+            "it, found none (text: corpus would take the train texts)"
         )
     return [found[digest] for digest in sorted(found, key=lambda d: (found[d].name, d))]
 

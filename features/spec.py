@@ -1,17 +1,21 @@
 """What can be asked for in an experiment file: the vocabulary of the text -> numbers half."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from features.corpora import ReaderOptions, option_models
-from features.languages import LANGUAGES
+from features.languages import get_language
+from features.textrules import TextRules
+from features.vectorfiles import vector_formats
 
 if TYPE_CHECKING:
     CorpusSpec = ReaderOptions
+    VectorFormat = str
 else:
     # A reader is a file in features/corpora; its options join the vocabulary by being there.
     CorpusSpec = Annotated[Union[option_models()], Field(discriminator="reader")]  # noqa: UP007
+    VectorFormat = Literal[vector_formats()]  # likewise, a file in features/vectorfiles
 
 
 class SkipGram(BaseModel):
@@ -24,11 +28,16 @@ class SkipGram(BaseModel):
         min_count: Rarer words get no vector.
         negative: Noise words drawn per true context word.
         epochs: Passes over the text.
-        workers: Training threads; 0 takes all cores. Only 1 is exactly reproducible: several
-            threads update the vectors without locks.
+        workers: Training threads; 0 takes all cores. 1 is the exact mode: equal text, text rules,
+            recipe and versions (Python, gensim, NumPy) give vectors equal bit for bit, in any
+            process, on machines of one type. Several threads update the vectors without locks, in
+            an order that the system decides: the vocabulary, its order and its counts are the same
+            again, the vectors are not; what is kept in the cache is then what a run goes by.
+            Cutting the text into tokens takes all cores in either case and never differs.
         seed: Seed of the initial vectors and of sampling.
         text: Pattern of the unlabelled text files, one text a line, found anywhere below the
-            data folder; ``{lang}`` becomes the language. ``sample`` is the sample's own text.
+            data folder; ``{lang}`` becomes the language. ``sample`` is the sample's own text,
+            ``corpus`` the corpus' train texts.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,16 +58,28 @@ class VectorFile(BaseModel):
 
     Attributes:
         kind: Always ``file``.
-        path: The file, plain or ``.gz``, relative to the data folder or to the working
-            directory; may contain ``{lang}``.
-        format: ``word2vec`` text with a header line, ``word2vec-binary``, or ``glove`` text.
+        path: The file, relative to the data folder or to the working directory; may contain
+            ``{lang}``. The first three formats may be ``.gz``.
+        format: ``word2vec`` text with a header line (also fastText's ``.vec``),
+            ``word2vec-binary``, ``glove`` text, ``fasttext`` (Facebook's ``.bin``: a word that the
+            model does not list gets a vector from its n-grams, so nearly every token has one), or
+            ``keyedvectors`` (gensim's own, mapped into memory).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["file"] = "file"
     path: str = Field(min_length=1)
-    format: Literal["word2vec", "word2vec-binary", "glove"] = "word2vec"
+    format: VectorFormat = "word2vec"
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+VectorSource = Annotated[SkipGram | VectorFile, Field(discriminator="kind")]
+Vectors = Annotated[tuple[VectorSource, ...], Field(min_length=1), BeforeValidator(_as_list)]
+"""One source, or a list of them whose columns stand side by side."""
 
 
 class LexiconChoice(BaseModel):
@@ -94,25 +115,27 @@ class FeatureSpec(BaseModel):
 
     Attributes:
         corpus: A reader and its options.
-        language: Two-letter code.
-        vectors: Where word vectors come from.
+        language: ISO 639 code.
+        vectors: Where word vectors come from: one source, or several side by side. A word that one
+            of several lacks takes that source's vector of "unknown" in its columns.
         lexicons: Names of lexicons, or paths of plain tables ``word<TAB>column<TAB>column...``
             with a header; their columns are appended to the vectors in this order. One that may
             be missing is written ``{name: NAME, optional: true}``.
+        text: How texts are cut into tokens.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     corpus: CorpusSpec
     language: str
-    vectors: Annotated[SkipGram | VectorFile, Field(discriminator="kind")] = SkipGram()
+    vectors: Vectors = (SkipGram(),)
     lexicons: Lexicons = ()
+    text: TextRules = TextRules()
 
     @field_validator("language")
     @classmethod
-    def _is_known(cls, language: str) -> str:
-        if language not in LANGUAGES:
-            raise ValueError(f"'{language}' is unknown; expected one of: {', '.join(LANGUAGES)}")
+    def _is_a_code(cls, language: str) -> str:
+        get_language(language)  # an InputError is a ValueError
         return language
 
     @field_validator("lexicons")

@@ -1,8 +1,9 @@
-"""The corpus in numbers, as in the paper's Table 1, and what vectors and lexicons know of it."""
+"""A corpus in numbers, as in the paper's Table 1, and what vectors and lexicons know of it."""
 
+from collections import Counter
 from typing import Any
 
-from features.entry import Features
+from features.entry import EXAMPLES, Features
 
 
 def label_counts(features: Features) -> list[dict[str, Any]]:
@@ -27,29 +28,51 @@ def label_counts(features: Features) -> list[dict[str, Any]]:
     return rows
 
 
-def split_rows(features: Features) -> list[dict[str, Any]]:
-    """Describes each split: texts, labels per text, and coverage in percent.
+def labels_per_text(features: Features) -> dict[str, Counter[int]]:
+    """Counts texts by how many labels they have.
 
     Returns:
-        A row per split: ``split``, ``texts``, ``labels_per_text``, ``without_label`` (%),
-        ``tokens``, ``types``, and for the vectors and each lexicon the percentage of token
-        occurrences (``tokens with ...``) and of types (``types with ...``) that they know.
+        By split: number of labels -> texts with as many.
     """
-    rows = []
+    return {
+        split: Counter(features.split(split).labels.sum(axis=1, dtype=int).tolist())
+        for split in features.splits
+    }
+
+
+def lengths(features: Features) -> dict[str, list[int]]:
+    """Counts the tokens of every text, before it is cut at n.
+
+    Returns:
+        By split, in the order of its texts.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(features.path / EXAMPLES, columns=["split", "words"], use_threads=False)
+    counted = table.set_column(1, "length", pc.list_value_length(table["words"]))
+    return {
+        split: counted.filter(pc.equal(counted["split"], split))["length"].to_pylist()
+        for split in features.splits
+    }
+
+
+def coverage_shares(features: Features) -> list[dict[str, Any]]:
+    """Says how much of the corpus the vectors and each lexicon know.
+
+    Returns:
+        A row per source: ``source``, and for each split ``SPLIT tokens`` and ``SPLIT types``, the
+        percentage of token occurrences and of distinct tokens that the source has an entry of.
+        Nothing for a corpus that brings its own vectors, whose words are not looked at.
+    """
+    coverage = features.manifest["coverage"]
+    shares: dict[str, dict[str, Any]] = {}
     for split in features.splits:
-        labels = features.split(split).labels
-        counted = features.manifest["coverage"][split]
-        row: dict[str, Any] = {
-            "split": split,
-            "texts": len(labels),
-            "labels_per_text": float(labels.sum(axis=1).mean()),
-            "without_label": 100 * float((labels.sum(axis=1) == 0).mean()),
-            "tokens": counted["tokens"],
-            "types": counted["types"],
-        }
+        counted = coverage.get(split, {})
         for name, count in counted.items():
-            kind, _, what = name.partition(" with ")
-            if what:
-                row[name] = 100 * count / max(counted[kind], 1)
-        rows.append(row)
-    return rows
+            kind, _, source = name.partition(" with ")
+            if source:
+                source = source.removeprefix("lexicon ")
+                row = shares.setdefault(source, {"source": source})
+                row[f"{split} {kind}"] = 100 * count / max(counted[kind], 1)
+    return list(shares.values())

@@ -2,10 +2,10 @@
 
 A row depends on its word alone. Row 0 is padding; row 1 stands for every word that has neither
 a vector nor a lexicon entry. A word that only a lexicon knows has its own row, with the vector
-part of row 1.
+part of row 1. Where a corpus brings its own vectors, each token is a word of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from features.corpora import Texts
     from features.lexicons import Lexicon
     from features.vectors import WordVectors
 
@@ -64,3 +65,27 @@ def word_matrix(
                 matrix[row, column : column + width] = lexicon.entries[word]
             column += width
     return WordMatrix([PADDING, UNKNOWN_ROW, *known], matrix)
+
+
+def token_matrix(splits: "Mapping[str, Texts]") -> tuple[WordMatrix, dict[str, list[range]]]:
+    """Gives each token of texts with ready-made vectors a row of its own.
+
+    Padding and unknown words, of which there are none, have rows of zeros.
+
+    Args:
+        splits: Texts with vectors, by split.
+
+    Returns:
+        The matrix, whose words are named ``ID:POSITION``, and by split the rows of each text.
+    """
+    vectors = [texts.vectors for texts in splits.values() if texts.vectors is not None]
+    total, d = sum(len(part.values) for part in vectors), vectors[0].values.shape[1]
+    words, matrix = [PADDING, UNKNOWN_ROW], np.zeros((2 + total, d), dtype=np.float32)
+    rows: dict[str, list[range]] = {}
+    for (split, texts), part in zip(splits.items(), vectors, strict=True):
+        matrix[len(words) : len(words) + len(part.values)] = part.values
+        rows[split] = []
+        for name, length in zip(texts.ids, part.lengths.tolist(), strict=True):
+            rows[split].append(range(len(words), len(words) + length))
+            words += [f"{name}:{position}" for position in range(1, length + 1)]
+    return WordMatrix(words, matrix), rows

@@ -10,19 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sweep.ablation import Ablation as Ablation
+    from sweep.ablation import ablate as ablate
     from sweep.driver import Outcome as Outcome
     from sweep.driver import run_experiment as run_experiment
     from sweep.errors import ExperimentError as ExperimentError
     from sweep.workers import Workers as Workers
 
 _HOMES = {
+    "Ablation": "sweep.ablation",
     "ExperimentError": "sweep.errors",
     "Outcome": "sweep.driver",
     "Workers": "sweep.workers",
+    "ablate": "sweep.ablation",
     "run_experiment": "sweep.driver",
 }
 
-__all__ = ["ExperimentError", "Outcome", "Workers", "run_experiment"]
+__all__ = ["Ablation", "ExperimentError", "Outcome", "Workers", "ablate", "run_experiment"]
 
 
 def __getattr__(name: str) -> object:

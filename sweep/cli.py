@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +49,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+cache_app = typer.Typer(no_args_is_help=True)
+app.add_typer(cache_app, name="cache", help="What lies in the feature cache.")
+
 INTERRUPTED = 130
 """Exit status after an interrupt, as shells have it."""
 
@@ -60,7 +64,7 @@ DataOption = Annotated[
     typer.Option("--data", help="Folder with corpora, lexicons and texts, at any depth."),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", help="Run folder. [default: runs/EXPERIMENT]")
+    Path | None, typer.Option("--out", help="Run folder.", show_default="runs/EXPERIMENT")
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -72,21 +76,27 @@ LossesOption = Annotated[
 CacheOption = Annotated[
     Path | None,
     typer.Option(
-        "--cache", help="Feature cache. [default: $SOFTSWEEP_CACHE or ~/.cache/softsweep]"
+        "--cache", help="Feature cache.", show_default="$SOFTSWEEP_CACHE or ~/.cache/softsweep"
     ),
 ]
+ExecutorOption = Annotated[Executor, typer.Option(help="Where arms are trained.")]
+AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster.")]
+DeviceOption = Annotated[Device, typer.Option(help="What they are trained on.")]
+TrialsPerGpuOption = Annotated[int, typer.Option(help="Trials that share a GPU.")]
 WidthOption = Annotated[
     int | None,
     typer.Option(
         "--width",
-        help=f"Most arms trained together. [default: {GPU_WIDTH} on a GPU, {CPU_WIDTH} on a CPU]",
+        help="Most arms trained together.",
+        show_default=f"{GPU_WIDTH} on a GPU, {CPU_WIDTH} on a CPU",
     ),
 ]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
         "--threads",
-        help=f"Threads of a trial. [default: what leaves no core idle, at most {MOST_THREADS}]",
+        help="Threads of a trial.",
+        show_default=f"what leaves no core idle, at most {MOST_THREADS}",
     ),
 ]
 FormOption = Annotated[Form, typer.Option("--format", help="How to print tables.")]
@@ -100,10 +110,10 @@ def run(
     set_: SetOption = None,
     losses: LossesOption = None,
     cache: CacheOption = None,
-    executor: Annotated[Executor, typer.Option(help="Where arms are trained.")] = Executor.RAY,
-    address: Annotated[str | None, typer.Option(help="A running Ray cluster.")] = None,
-    device: Annotated[Device, typer.Option(help="What they are trained on.")] = Device.AUTO,
-    trials_per_gpu: Annotated[int, typer.Option(help="Trials that share a GPU.")] = 1,
+    executor: ExecutorOption = Executor.RAY,
+    address: AddressOption = None,
+    device: DeviceOption = Device.AUTO,
+    trials_per_gpu: TrialsPerGpuOption = 1,
     width: WidthOption = None,
     threads: ThreadsOption = None,
     form: FormOption = Form.TABLE,
@@ -141,6 +151,65 @@ def run(
 
 
 @app.command()
+def ablate(
+    experiment: ExperimentArgument,
+    data: DataOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of the runs.", show_default="runs/EXPERIMENT-ablation"),
+    ] = None,
+    set_: SetOption = None,
+    losses: LossesOption = None,
+    cache: CacheOption = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A lexicon, all, none (always there).", show_default="every one"
+        ),
+    ] = None,
+    metric: Annotated[
+        str,
+        typer.Option(help="What to show: acc, macro_f1, micro_f1; own: what each loss is for."),
+    ] = "own",
+    executor: ExecutorOption = Executor.RAY,
+    address: AddressOption = None,
+    device: DeviceOption = Device.AUTO,
+    trials_per_gpu: TrialsPerGpuOption = 1,
+    width: WidthOption = None,
+    threads: ThreadsOption = None,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Show what the lexicons bring: vectors only, with each lexicon alone, with all."""
+    from rich.console import Console
+
+    from results.ablation import ablation_tables, check_metric, programs_table
+    from sweep.ablation import ablate
+
+    check_metric(metric)
+    workers = Workers(executor.value, address, device.value, trials_per_gpu, width, threads)
+    console = Console(stderr=True)
+    done = ablate(
+        experiment,
+        variants=variant or (),
+        data=data,
+        out=out,
+        overrides=set_ or (),
+        losses=losses or (),
+        cache=cache,
+        workers=workers,
+        console=console,
+    )
+    if form in (Form.CSV, Form.JSON):  # for programs: every metric, unrounded
+        _print([programs_table(done.rows)], form)
+    else:
+        _print(ablation_tables(done.rows, metric), form)
+    summary = f"ablation.md and ablation.csv with all metrics are in {shown(done.folder)}"
+    console.print(summary, highlight=False, soft_wrap=True, markup=False)
+    if any(outcome.failed or outcome.diverged for outcome in done.outcomes.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
 def plan(
     experiment: ExperimentArgument,
     data: DataOption = None,
@@ -160,7 +229,8 @@ def plan(
     job = make_job(
         experiment, data=data, out=out, overrides=set_ or (), losses=losses or (), cache=cache
     )
-    _print([plan_table(make_plan(job, find_features(job)), workers)], form)
+    found = find_features(job, partial(typer.echo, err=True))
+    _print([plan_table(make_plan(job, found), workers)], form)
 
 
 @app.command()
@@ -170,7 +240,7 @@ def features(
     set_: SetOption = None,
     cache: CacheOption = None,
     stats: Annotated[
-        bool, typer.Option("--stats", help="Also print the corpus as the paper's Table 1.")
+        bool, typer.Option("--stats", help="Also print the corpus in numbers.")
     ] = False,
     form: FormOption = Form.TABLE,
 ) -> None:
@@ -178,15 +248,32 @@ def features(
     from rich.console import Console
 
     from sweep.driver import build_features
-    from sweep.listings import corpus_table, coverage_table, features_table, sources_table
+    from sweep.listings import features_table, sources_table
     from sweep.plan import make_job
+    from sweep.statistics import statistics_tables
 
     job = make_job(experiment, data=data, overrides=set_ or (), cache=cache)
     built = build_features(job, Console(stderr=True))
     tables = [features_table(built), *sources_table(built)]
     if stats:
-        tables += [corpus_table(built), coverage_table(built)]
+        tables += statistics_tables(built)
     _print(tables, form)
+
+
+@app.command()
+def fetch(
+    corpus: Annotated[str, typer.Argument(help="A corpus: semeval2018-ec.")],
+    folder: Annotated[Path, typer.Argument(help="Data folder to put it in.", metavar="DIR")],
+    accept_terms: Annotated[
+        bool, typer.Option("--accept-terms", help="Accept its terms without being asked.")
+    ] = False,
+) -> None:
+    """Download a corpus from its official page, on its makers' terms."""
+    from rich.console import Console
+
+    from sweep.fetching import fetch_corpus
+
+    fetch_corpus(corpus, folder, Console(stderr=True), accept_terms=accept_terms)
 
 
 @app.command()
@@ -222,6 +309,41 @@ def query(
     from results.render import from_arrow
 
     _print([from_arrow(answer(run, sql))], form)
+
+
+@cache_app.command("list")
+def cache_list(cache: CacheOption = None, form: FormOption = Form.TABLE) -> None:
+    """List the entries of the feature cache, last used first."""
+    from features.stored import list_entries
+    from sweep.cachelist import cache_folder, cache_table
+
+    folder = cache_folder(cache)
+    _print([cache_table(list_entries(folder), f"Feature cache {folder}")], form)
+
+
+@cache_app.command("prune")
+def cache_prune(
+    cache: CacheOption = None,
+    unused: Annotated[
+        int | None,
+        typer.Option("--unused", metavar="DAYS", help="Also remove what was not used for so long."),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Remove every entry.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go.")] = False,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Remove what can never be found again: entries made by other rules, damaged, left half-built.
+
+    What is being built is left alone, as are files that are not the cache's.
+    """
+    from features.pruning import prune
+    from sweep.cachelist import cache_folder, cache_table, kept, pruned_line
+
+    folder = cache_folder(cache)
+    pruned = prune(folder, kept(unused, everything=all_), dry_run)
+    if dry_run:
+        _print([cache_table(pruned.entries, f"To be removed from {folder}")], form)
+    typer.echo(pruned_line(pruned, folder, dry_run), err=True)
 
 
 def _print(tables: "list[Table]", form: Form) -> None:

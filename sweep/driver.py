@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def run_experiment(
     job = make_job(experiment, data=data, out=out, overrides=overrides, losses=losses, cache=cache)
     plan = make_plan(job, build_features(job, console))
     for entry in plan.features.values():
-        console.print(found_line(entry), highlight=False, soft_wrap=True, markup=False)
+        _say(console, found_line(entry))
     _prepare(plan)
     if plan.todo:
         _train(plan, workers, console)
@@ -119,23 +120,48 @@ def build_features(job: Job, console: Console) -> dict[str, Features]:
                 bar.update(task, description=step, completed=fraction)
 
             spec = job.experiment.feature_spec(language)
-            features[language] = build(spec, job.data, job.cache, report)
+            features[language] = build(spec, job.data, job.cache, report, partial(_say, console))
             bar.remove_task(task)
     return features
+
+
+def _say(console: Console, line: str) -> None:
+    """Show a line as it is."""
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _share(counts: Mapping[str, int], part: str) -> str:
+    return f"{100 * counts[part] / max(counts['tokens'], 1):.1f}%"
+
+
+def _vectors_found(manifest: Mapping[str, Any]) -> list[str]:
+    """How much of the train texts the word vectors know, or that the corpus has its own."""
+    if not manifest["vectors"]:
+        return ["the corpus brings its own vectors"]
+    counts = manifest["coverage"]["train"]
+    several = manifest["vectors"] if len(manifest["vectors"]) > 1 else []
+    covered = _share(counts, "tokens with vector")
+    each = ", ".join(
+        f"{part['name']} {_share(counts, 'tokens with vector of ' + part['name'])}"
+        for part in several
+    )
+    means = " and ".join(part["name"] for part in several if part["unknown_is_mean"])
+    mean = f"unknown words take the mean vector{f' of {means}' if means else ''}"
+    return [
+        f"{covered} of train tokens have a vector{f' ({each})' if each else ''}",
+        *([mean] if manifest["unknown_is_mean"] else []),
+    ]
 
 
 def found_line(entry: Features) -> str:
     """What was found and used for one language, in a line."""
     manifest = entry.manifest
     files = [Path(source["path"]).name for source in manifest["sources"]]
-    counts = manifest["coverage"]["train"]
-    covered = 100 * counts["tokens with vector"] / max(counts["tokens"], 1)
     unmatched = sum(lexicon["multiword_not_matched"] for lexicon in manifest["lexicons"])
     parts = [
         f"{entry.language}: {', '.join(files) or entry.corpus}",
         f"n = {entry.n}, d + v = {entry.d} + {entry.v}",
-        f"{covered:.1f}% of train tokens have a vector",
-        *(["unknown words take the mean vector"] if manifest["unknown_is_mean"] else []),
+        *_vectors_found(manifest),
         *([f"{unmatched} lexicon entries of several words are not matched"] if unmatched else []),
         *manifest["notes"],
     ]
@@ -147,7 +173,7 @@ def _prepare(plan: Plan) -> None:
     job = plan.job
     used = {job.losses[name] for name in job.experiment.grid.loss}
     own = {loss_path(loss): loss.text for loss in used if not loss.built_in}
-    resolved = job.experiment.model_dump(mode="json") | {"losses": sorted(own)}
+    resolved = job.experiment.resolved() | {"losses": sorted(own)}
     with whole_file(job.run / "experiment.yaml") as file:
         file.write(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).encode())
     for path, text in own.items():

@@ -8,8 +8,10 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from features.languages import LANGUAGES
-from features.spec import CorpusSpec, FeatureSpec, Lexicons, SkipGram, VectorFile
+from features.errors import InputError
+from features.languages import LANGUAGES, get_language
+from features.spec import CorpusSpec, FeatureSpec, Lexicons, SkipGram, Vectors
+from features.textrules import TextRules
 from model.catalogue import LossSource, catalogue
 from model.settings import NetworkSettings, TrainSettings
 from sweep.errors import ExperimentError
@@ -57,9 +59,10 @@ class Experiment(Section):
         name: names the default run folder.
         corpus: reader and its options.
         languages: each is a corpus of its own.
-        vectors: how words become numbers.
+        vectors: how words become numbers: one source, or a list whose columns stand side by side.
         lexicons: lexicons appended to the vectors, for all languages or by language; one that may
             be missing is written `{name: NAME, optional: true}`.
+        text: how texts are cut into tokens.
         grid: what is compared.
         train: settings of every arm.
         network: shape of every network.
@@ -69,8 +72,9 @@ class Experiment(Section):
     name: Name
     corpus: CorpusSpec
     languages: Annotated[tuple[str, ...], NonEmpty]
-    vectors: Annotated[SkipGram | VectorFile, Field(discriminator="kind")] = SkipGram()
+    vectors: Vectors = (SkipGram(),)
     lexicons: Lexicons | dict[str, Lexicons] = ()
+    text: TextRules = TextRules()
     grid: Grid
     train: TrainSettings = TrainSettings()
     network: NetworkSettings = NetworkSettings()
@@ -85,17 +89,17 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
-    def _languages_are_known(self) -> Self:
+    def _languages_are_codes(self) -> Self:
         if len(set(self.languages)) < len(self.languages):
             raise ValueError("languages: a value is listed twice")
         for index, language in enumerate(self.languages):
-            if language not in LANGUAGES:
-                raise ValueError(
-                    f"languages[{index}]: unknown language {language!r}; known: "
-                    f"{', '.join(LANGUAGES)}"
-                )
+            try:
+                get_language(language)
+            except InputError as error:
+                raise ValueError(f"languages[{index}]: {error}") from None
             self.feature_spec(language)
-        if isinstance(self.lexicons, dict) and (odd := self.lexicons.keys() - set(self.languages)):
+        known = {*self.languages, *LANGUAGES}  # so that `--set languages=[es]` is enough
+        if isinstance(self.lexicons, dict) and (odd := self.lexicons.keys() - known):
             raise ValueError(
                 f"lexicons.{min(odd)}: not among languages ({', '.join(self.languages)})"
             )
@@ -106,8 +110,19 @@ class Experiment(Section):
         by_language = self.lexicons
         lexicons = by_language.get(language, ()) if isinstance(by_language, dict) else by_language
         return FeatureSpec(
-            corpus=self.corpus, language=language, vectors=self.vectors, lexicons=lexicons
+            corpus=self.corpus,
+            language=language,
+            vectors=self.vectors,
+            lexicons=lexicons,
+            text=self.text,
         )
+
+    def resolved(self) -> dict[str, Any]:
+        """The experiment with every default filled in, as a file that says the same."""
+        content = self.model_dump(mode="json")
+        for key in SWEPT:  # each has one place
+            del content["grid" if getattr(self.grid, key) is None else "train"][key]
+        return content
 
     def train_settings(self) -> list[TrainSettings]:
         """The settings of `train`, in every combination that `grid` lists."""
@@ -153,7 +168,7 @@ def load_experiment(
     try:
         checked = Experiment.model_validate(given)
     except ValidationError as error:
-        raise ExperimentError(_describe(where, error)) from None
+        raise ExperimentError(_describe(where, given, error)) from None
     paths = [_beside(folder, path) for path in checked.losses] + [Path(path) for path in losses]
     paths = list(dict.fromkeys(path.resolve() for path in paths))
     known = catalogue(paths)
@@ -227,20 +242,22 @@ def _beside(folder: Path, path: str) -> Path:
     return folder / Path(path).expanduser()
 
 
-def _describe(where: str, error: ValidationError) -> str:
+def _describe(where: str, given: Mapping[str, Any], error: ValidationError) -> str:
     """The first of pydantic's complaints as one sentence: file, key, what is wrong."""
     first = error.errors()[0]
     key = ""
-    for part in _without_tags(first["loc"]):
+    for part in _as_written(first["loc"], given):
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
     message = first["msg"].removeprefix("Value error, ")
     message = (message[0].lower() + message[1:]).replace("valid tuple", "valid list")
+    message = message.replace("tuple should", "list should")
     if first["type"] == "extra_forbidden":
-        message = f"unknown key; allowed here: {', '.join(_allowed(first['loc'][:-1]))}"
+        allowed = sorted(_schema_at(first["loc"][:-1])["properties"])
+        message = f"unknown key; allowed here: {', '.join(allowed)}"
     elif first["type"] == "missing":
         message = "is required"
     elif first["type"] in ("union_tag_not_found", "union_tag_invalid"):
-        union = Experiment.model_json_schema()["properties"][first["loc"][0]]["discriminator"]
+        union = _schema_at(first["loc"])["discriminator"]
         key += f".{union['propertyName']}"
         message = f"expected one of {', '.join(union['mapping'])}"
     elif first["type"] not in ("value_error", "too_short"):
@@ -248,25 +265,29 @@ def _describe(where: str, error: ValidationError) -> str:
     return f"{where}: {key}: {message}" if key else f"{where}: {message}"
 
 
-def _without_tags(location: tuple[int | str, ...]) -> list[int | str]:
-    """A location without the reader or kind that pydantic inserts for a union."""
+def _as_written(location: tuple[int | str, ...], given: Mapping[str, Any]) -> list[int | str]:
+    """A location in the file: without the reader or kind that pydantic inserts for a union."""
     kept = list(location)
-    if len(kept) > 1 and kept[0] in ("corpus", "vectors", "lexicons"):
+    if len(kept) > 1 and kept[0] in ("corpus", "lexicons"):
         del kept[1]
+    elif len(kept) > 1 and kept[0] == "vectors":  # then a place, a kind, a key
+        del kept[2:3]
+        if not isinstance(given["vectors"], list | tuple):  # one source stands for a list of it
+            del kept[1]
     return kept
 
 
-def _allowed(location: tuple[int | str, ...]) -> list[str]:
-    """Keys of the section at a location."""
+def _schema_at(location: tuple[int | str, ...]) -> dict[str, Any]:
+    """What is known of the section at a location."""
     schema: dict[str, Any] = Experiment.model_json_schema()
     definitions = schema["$defs"]
     for part in location:
         if isinstance(part, int):
-            continue
-        if "discriminator" in schema:
+            schema = schema["items"]
+        elif "discriminator" in schema:
             schema = {"$ref": schema["discriminator"]["mapping"][part]}
         else:
             schema = schema["properties"][part]
         if "$ref" in schema:
             schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
-    return sorted(schema.get("properties", {}))
+    return schema

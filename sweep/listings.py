@@ -1,10 +1,9 @@
-"""What the planning commands print: arms to do, features, the corpus, the losses."""
+"""What the planning commands print: arms to do, features, the losses."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from features import Features
-from features.statistics import label_counts, split_rows
 from model.catalogue import LossSource
 from results.records import winners
 from results.render import Cell, Table
@@ -110,47 +109,6 @@ def sources_table(features: Mapping[str, Features]) -> list[Table]:
     ]
     columns = ("language", "role", "file", "sha256")
     return [Table("sources", "Files used", columns, tuple(rows))] if rows else []
-
-
-def corpus_table(features: Mapping[str, Features]) -> Table:
-    """Texts by class and split of each language, as in the paper's Table 1."""
-    by_language = {language: label_counts(entry) for language, entry in features.items()}
-    first = next(iter(by_language.values()))
-    columns = ["class"]
-    rows: list[list[Cell]] = [[row["label"]] for row in first]
-    for language, counts in by_language.items():
-        columns += [f"{language} {split}" for split in counts[0] if split != "label"]
-        for row, counted in zip(rows, counts, strict=True):
-            row += [count for key, count in counted.items() if key != "label"]
-    return Table(
-        "corpus",
-        "Corpus (the paper's Table 1)",
-        tuple(columns),
-        tuple(tuple(row) for row in rows),
-        breaks=frozenset({len(rows) - 2}),
-    )
-
-
-def coverage_table(features: Mapping[str, Features]) -> Table:
-    """Texts, labels and coverage by language and split."""
-    rows = [
-        {"language": language} | row
-        for language, entry in features.items()
-        for row in split_rows(entry)
-    ]
-    columns = tuple(dict.fromkeys(key for row in rows for key in row))
-    cells = (tuple(_rounded(row.get(key)) for key in columns) for row in rows)
-    return Table(
-        "coverage",
-        "Coverage",
-        tuple(column.replace("_", " ") for column in columns),
-        tuple(cells),
-        notes=("with ...: % of token occurrences and of types that have a vector or an entry",),
-    )
-
-
-def _rounded(value: Cell) -> Cell:
-    return f"{value:.1f}" if isinstance(value, float) else value
 
 
 def losses_table(losses: Mapping[str, LossSource]) -> Table:

@@ -1,7 +1,8 @@
 """What an experiment wants, minus what its run folder holds: the arms that are to be trained."""
 
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,15 @@ def make_job(
     )
 
 
-def find_features(job: Job) -> dict[str, Features]:
-    """The features that are in the cache, by language; builds nothing."""
+def find_features(job: Job, say: Callable[[str], None] = warnings.warn) -> dict[str, Features]:
+    """The features that are in the cache, by language; builds nothing.
+
+    Args:
+        job: the job.
+        say: told when features are damaged, which count as not built.
+    """
     found = {
-        language: find(job.experiment.feature_spec(language), job.data, job.cache)
+        language: find(job.experiment.feature_spec(language), job.data, job.cache, say)
         for language in job.experiment.languages
     }
     return {language: entry for language, entry in found.items() if entry is not None}

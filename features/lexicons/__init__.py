@@ -61,16 +61,12 @@ class Lexicon:
         entries: Values by word; a format with wildcards finds more words than it lists.
         multiword: How many entries are several words; they are never matched, because a row of
             the features depends on its word alone.
-        sources: The files it came from.
-        notes: What its user should be told.
     """
 
     name: str
     columns: tuple[str, ...]
     entries: Mapping[str, tuple[float, ...]]
     multiword: int
-    sources: tuple[Source, ...]
-    notes: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """Hashes the meaning: columns and sorted entries."""
@@ -181,31 +177,67 @@ def _table(name: str, language: str, data: Path | None) -> tuple[Format, list[Pa
     return Format(path.stem, table_columns, {}, {}, False, read_table), [path]
 
 
-def _read(form: Format, paths: list[Path], language: str) -> Lexicon:
-    columns = form.columns if isinstance(form.columns, tuple) else form.columns(paths)
-    entries, multiword = _merged(
-        form.read(paths, language), language, form.merge.get(language, "mean")
-    )
-    if not entries and not multiword:
-        files = " and ".join(map(str, paths))
-        raise InputError(f"{files}: no word; expected the entries of lexicon {form.name}")
-    sources = tuple(source(f"lexicon {form.name}", path) for path in paths)
-    found = Prefixes(entries) if form.wildcards else entries
-    return Lexicon(form.name, columns, found, multiword, sources)
+@dataclass(frozen=True)
+class FoundLexicon:
+    """A lexicon that was found, or skipped, and is not read yet.
+
+    Attributes:
+        name: As it was asked for.
+        language: ISO 639 code.
+        form: Its format; None where it was skipped.
+        sources: Its files.
+        notes: What its user should be told.
+    """
+
+    name: str
+    language: str
+    form: Format | None
+    sources: tuple[Source, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def key(self) -> list[str]:
+        """Names what it holds: by its files' bytes, or by its entries where they are generated."""
+        if self.form is None:
+            return [self.name, "skipped"]
+        if self.sources:
+            return [self.form.name, *(file.sha256 for file in self.sources)]
+        return [self.form.name, self.read().digest()]
+
+    def read(self) -> Lexicon:
+        """Reads its files.
+
+        Raises:
+            InputError: When a row is malformed, or there is no entry.
+        """
+        form = self.form
+        if form is None:
+            return Lexicon(self.name, (), {}, 0)
+        paths = [file.path for file in self.sources]
+        columns = form.columns if isinstance(form.columns, tuple) else form.columns(paths)
+        entries, multiword = _merged(
+            form.read(paths, self.language), self.language, form.merge.get(self.language, "mean")
+        )
+        if not entries and not multiword:
+            files = " and ".join(map(str, paths))
+            raise InputError(f"{files}: no word; expected the entries of lexicon {form.name}")
+        return Lexicon(
+            form.name, columns, Prefixes(entries) if form.wildcards else entries, multiword
+        )
 
 
-def read_lexicon(name: str, language: str, data: Path | None, *, optional: bool = False) -> Lexicon:
-    """Reads a lexicon.
+def find_lexicon(
+    name: str, language: str, data: Path | None, *, optional: bool = False
+) -> FoundLexicon:
+    """Finds a lexicon's files.
 
     Args:
         name: A registered name, or the path of a plain table.
-        language: Two-letter code.
+        language: ISO 639 code.
         data: Folder below which official files are found, if any.
-        optional: Whether it may be missing: it then has no columns and a note that says so.
+        optional: Whether it may be missing: it is then skipped, with a note that says so.
 
     Raises:
-        InputError: When the name is unknown, a row is malformed or, unless it is optional, its
-            files are missing.
+        InputError: When the name is unknown or, unless it is optional, its files are missing.
     """
     _discover()
     try:
@@ -217,8 +249,18 @@ def read_lexicon(name: str, language: str, data: Path | None, *, optional: bool 
     except MissingLexiconError as error:
         if not optional:
             raise
-        return Lexicon(name, (), {}, 0, (), (f"optional and skipped: {error}",))
-    return _read(form, paths, language)
+        return FoundLexicon(name, language, None, notes=(f"optional and skipped: {error}",))
+    sources = tuple(source(f"lexicon {form.name}", path) for path in paths)
+    return FoundLexicon(name, language, form, sources)
+
+
+def read_lexicon(name: str, language: str, data: Path | None) -> Lexicon:
+    """Finds and reads a lexicon.
+
+    Raises:
+        InputError: As :func:`find_lexicon` and :meth:`FoundLexicon.read`.
+    """
+    return find_lexicon(name, language, data).read()
 
 
 _LARGEST = 3.4e38  # what a single-precision value, as the features have, can hold

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import InputError
-from features.lexicons import lexicon_names, read_lexicon
+from features.lexicons import find_lexicon, lexicon_names, read_lexicon
 from features.lexicons.nrc_hashtag_emotion import COLUMNS as EMOTIONS
 
 LIWC = (
@@ -63,7 +63,7 @@ def test_bing_liu_is_two_commented_lists_in_either_encoding(tmp_path: Path) -> N
             "zib-zab": (0, 1),
             "na\xefvarn": (0, 1),
         }
-    assert [file.path.name for file in lexicon.sources] == [
+    assert [file.path.name for file in find_lexicon("bing-liu", "en", tmp_path).sources] == [
         "positive-words.txt",
         "negative-words.txt",
     ]

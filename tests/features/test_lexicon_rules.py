@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import InputError
-from features.lexicons import Lexicon, read_lexicon
+from features.lexicons import Lexicon, find_lexicon, read_lexicon
 from features.lexicons.wildcards import Prefixes
 from features.vectors import WordVectors
 from features.vocabulary import word_matrix
@@ -16,8 +16,8 @@ from features.vocabulary import word_matrix
 PREFIXES = Prefixes({"varn": (1.0, 0.0), "var*": (0.0, 1.0), "varni*": (1.0, 1.0)})
 LISTED = {"zib": (0.5,), "varn": (-1.0,)}
 LEXICONS = [
-    Lexicon("starred", ("a", "b"), PREFIXES, 0, ()),
-    Lexicon("plain", ("c",), LISTED, 0, ()),
+    Lexicon("starred", ("a", "b"), PREFIXES, 0),
+    Lexicon("plain", ("c",), LISTED, 0),
 ]
 WORDS = ["varn", "var", "va", "varnish", "varns", "zib", "zibs", "*", "#varn"]
 
@@ -72,8 +72,9 @@ def test_a_missing_lexicon_is_an_error_unless_it_is_optional(tmp_path: Path) -> 
     ):
         with pytest.raises(InputError, match=message):
             read_lexicon(name, "en", data)
-        skipped = read_lexicon(name, "en", data, optional=True)
-        assert (skipped.name, skipped.columns, len(skipped.entries)) == (name, (), 0)
+        skipped = find_lexicon(name, "en", data, optional=True)
+        assert skipped.form is None
+        assert skipped.sources == ()
         assert len(skipped.notes) == 1
         assert skipped.notes[0].startswith("optional and skipped: ")
         assert "\n" not in skipped.notes[0]
@@ -82,8 +83,8 @@ def test_a_missing_lexicon_is_an_error_unless_it_is_optional(tmp_path: Path) -> 
 def test_an_optional_lexicon_that_is_there_is_read_like_any_other(tmp_path: Path) -> None:
     path = tmp_path / "AFINN-111.txt"
     path.write_text("varn\t5\n", encoding="utf-8")
-    asked = read_lexicon("afinn", "en", tmp_path, optional=True)
-    assert asked == read_lexicon("afinn", "en", tmp_path)
+    asked = find_lexicon("afinn", "en", tmp_path, optional=True)
+    assert asked == find_lexicon("afinn", "en", tmp_path)
     assert asked.notes == ()
 
 
@@ -95,4 +96,4 @@ def test_optional_forgives_nothing_but_missing_files(tmp_path: Path) -> None:
         ("affin", "en", "'affin' is unknown"),
     ):
         with pytest.raises(InputError, match=message):
-            read_lexicon(name, language, tmp_path, optional=True)
+            find_lexicon(name, language, tmp_path, optional=True).read()

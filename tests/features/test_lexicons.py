@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import InputError
-from features.lexicons import lexicon_names, read_lexicon
+from features.lexicons import find_lexicon, lexicon_names, read_lexicon
 from features.lexicons.nrc_emolex import COLUMNS
 
 
@@ -15,7 +15,7 @@ def test_afinn_is_scaled_and_several_words_are_counted_not_matched(data: Path) -
     lexicon = read_lexicon("afinn", "en", data)
     assert lexicon.entries == {"rage": (-1.0,), "tears": (-0.4,)}
     assert lexicon.multiword == 1
-    assert lexicon.sources[0].role == "lexicon afinn"
+    assert find_lexicon("afinn", "en", data).sources[0].role == "lexicon afinn"
 
 
 def test_the_preferred_file_is_taken(data: Path) -> None:

@@ -117,7 +117,7 @@ SPOILT: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "unknown lexicon": (lambda f, own: own.update(lexicons=["nope"]), ("nope", "afinn")),
     "lexicon not there": (lambda f, own: own.update(lexicons=["afinn"]), ("AFINN-111.txt",)),
     "unknown loss": (setting("grid", "loss", ["bec"]), ("own.yaml", "grid.loss[0]", "bce")),
-    "unknown language": (lambda f, own: own.update(languages=["xx"]), ("own.yaml", "languages[0]")),
+    "unknown language": (lambda f, own: own.update(languages=["Xx"]), ("own.yaml", "languages[0]")),
 }
 
 

@@ -60,8 +60,8 @@ def test_grid_combines_settings_of_train(tiny: dict[str, Any]) -> None:
         ("grid.seed=3", "grid.seed: input should be a valid list, not 3"),
         ("grid.seed=[1, 1]", "grid.seed: a value is listed twice"),
         ("grid.loss=[]", "grid.loss: "),
-        ("languages=[xx]", "languages[0]: unknown language 'xx'; known: en, es, ar"),
-        ("lexicons={es: [afinn]}", "lexicons.es: not among languages (en)"),
+        ("languages=[English]", "languages[0]: language 'English': expected an ISO 639 code"),
+        ("lexicons={de: [afinn]}", "lexicons.de: not among languages (en)"),
         ("lexicons=[3]", "lexicons[0]: expected a name, a path or {name: NAME, optional: true}"),
         ("train.warmup_epochs=2", "train: warmup_epochs is 2 of 2 epochs"),
         ("grid.warmup_epochs=[0, 2]", "warmup_epochs is 2 of 2 epochs"),
@@ -134,3 +134,13 @@ def test_loss_files_are_found_beside_the_experiment(tmp_path: Path, tiny: dict[s
     experiment, losses = load_experiment(path)
     assert losses["mine"].label == "Mine"
     assert experiment.losses == (str(tmp_path / "mine.py"),)
+
+
+@pytest.mark.parametrize("grid", [{}, {"learning_rate": [0.1, 0.2]}, {"warmup_epochs": [0, 1]}])
+def test_a_resolved_experiment_says_the_same(tiny: dict[str, Any], grid: dict[str, Any]) -> None:
+    tiny["grid"] |= grid
+    for key in grid:
+        tiny["train"].pop(key, None)
+    experiment, _ = load_experiment(tiny)
+    again, _ = load_experiment(experiment.resolved())
+    assert again.model_dump() == experiment.model_dump()
