@@ -150,7 +150,8 @@ def for_console(table: Table) -> "Group":
     grid = RichTable()
     for column in table.columns:
         numeric = column in table.figures or _all_numbers(table, column)
-        grid.add_column(Text(column), justify="right" if numeric else "left")
+        # Fold, not cut: whoever reads half a path has to ask again.
+        grid.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
     for index, row in enumerate(table.rows):
         if index in table.breaks:
             grid.add_section()

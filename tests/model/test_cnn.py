@@ -22,11 +22,13 @@ TEXTS = {
 }
 
 
-def batch(lengths: list[int], words: int = 30, seed: int = 0) -> torch.Tensor:
+def batch(
+    lengths: list[int], words: int = 30, seed: int = 0, positions: int = LENGTH
+) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    rows = torch.randint(1, words + 1, (len(lengths), LENGTH), generator=generator)
+    rows = torch.randint(1, words + 1, (len(lengths), positions), generator=generator)
     for row, length in zip(rows, lengths, strict=True):
-        row[: LENGTH - length] = 0
+        row[: positions - length] = 0
     return rows
 
 
@@ -70,13 +72,22 @@ def plain_gradients(plain: PlainCNN, stack: CNN) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("words", [30, 1], ids=["30 words", "1 word"])
-@pytest.mark.parametrize("lengths", TEXTS.values(), ids=TEXTS.keys())
+@pytest.mark.parametrize(
+    ("lengths", "positions"),
+    [
+        *((lengths, LENGTH) for lengths in TEXTS.values()),
+        ([1, 1, 0, 1], 1),  # one vector a text
+        ([3, 1, 2], 3),  # fewer positions than the highest filter
+        ([300, 150, 2], 300),
+    ],
+    ids=[*TEXTS, "one position", "three positions", "long texts"],
+)
 def test_outputs_gradients_and_statistics_equal_the_plain_network_s(
-    lengths: list[int], words: int
+    lengths: list[int], positions: int, words: int
 ) -> None:
     stack = CNN(SETTINGS, COLUMNS, CLASSES, [0], torch.float64)
     plain = PlainCNN(stack)
-    rows, words_of = table(words), batch(lengths, words)
+    rows, words_of = table(words), batch(lengths, words, positions=positions)
     ours, theirs = stack(rows, prepared(words_of))[0], plain(rows[words_of])
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
     ours.square().sum().backward()
