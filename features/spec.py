@@ -118,8 +118,8 @@ class FeatureSpec(BaseModel):
         language: ISO 639 code.
         vectors: Where word vectors come from: one source, or several side by side. A word that one
             of several lacks takes that source's vector of "unknown" in its columns.
-        lexicons: Names of lexicons, or paths of plain tables ``word<TAB>column<TAB>column...``
-            with a header; their columns are appended to the vectors in this order. One that may
+        lexicons: Names of lexicons, or paths of plain tables ``word, column, column...`` with
+            a header; their columns are appended to the vectors in this order. One that may
             be missing is written ``{name: NAME, optional: true}``.
         text: How texts are cut into tokens.
     """

@@ -80,8 +80,13 @@ def read_columns(path: Path) -> Columns:
     return columns
 
 
-def _delimited(path: Path) -> Iterator[tuple[int, list[str]]]:
-    if path.suffix == ".tsv":
+def delimited(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yields (line number, fields): with commas and quotes in .csv, tab-separated in all else.
+
+    Raises:
+        InputError: When the file cannot be read, or is not CSV.
+    """
+    if path.suffix != ".csv":
         yield from read_fields(path)
         return
     # The csv module wants line ends back: a quoted field may run over several lines.
@@ -95,7 +100,7 @@ def _delimited(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _with_header(path: Path) -> Columns:
-    rows = _delimited(path)
+    rows = delimited(path)
     _, header = next(rows, (0, []))
     check_header(path, header)
     lines, values = [], {name: list[str]() for name in header}

@@ -2,7 +2,7 @@
 
 A new format is one function in one new file: ``@lexicon(...)`` names it, its official files per
 language and its columns; the function yields (word, values). Nothing else is edited. A table
-``word<TAB>column<TAB>column...`` with a header needs no code: give its path as the name.
+``word, column, column...`` with a header needs no code: give its path as the name.
 
 The same for all of them: entries are spelled by the rules of the texts (lower case; Spanish without
 accents), and a word that then has several entries takes the mean of each column, or the largest
@@ -170,7 +170,7 @@ def _table(name: str, language: str, data: Path | None) -> tuple[Format, list[Pa
         known = ", ".join(lexicon_names())
         raise InputError(
             f"lexicon '{name}' is unknown; expected one of {known}, or the path of a "
-            "tab-separated table (.tsv or .txt)"
+            "table (.csv, or tab-separated .tsv or .txt)"
         )
     with _as_missing():
         path = resolve(name, language, data)

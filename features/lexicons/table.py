@@ -1,27 +1,44 @@
-"""The plain table: ``word<TAB>column<TAB>column...`` with a header row."""
+"""The plain table: a header of ``word`` and columns, then a row a word.
+
+``.csv`` has commas and the usual quoting; every other name is tab-separated.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from features.errors import InputError
-from features.lexicons import Entry, fields_of, number
-from features.lines import read_fields
+from features.lexicons import Entry, number
+from features.tables import delimited
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def table_columns(paths: Sequence[Path]) -> tuple[str, ...]:
     """Reads the column names from the header of one table.
 
     Raises:
-        InputError: When there is no column beside the word.
+        InputError: When there is no column beside the word, or the first row is no header.
     """
     path = paths[0]
-    _, header = next(read_fields(path))
-    if len(header) < 2:
+    _, (_, *names) = next(delimited(path), (0, [""]))
+    if not names:
+        how = "comma" if path.suffix == ".csv" else "tab"
         raise InputError(
             f"{path}, line 1: one column; expected a header of word and at least one column, "
-            "tab-separated"
+            f"{how}-separated"
         )
-    return tuple(header[1:])
+    if numbers := [name for name in names if _is_number(name)]:
+        raise InputError(
+            f"{path}, line 1: '{numbers[0]}' is a number; expected a header of word and the names "
+            "of the columns"
+        )
+    return tuple(names)
 
 
 def read_table(paths: Sequence[Path], language: str) -> Iterator[Entry]:
@@ -32,7 +49,13 @@ def read_table(paths: Sequence[Path], language: str) -> Iterator[Entry]:
             a number.
     """
     path = paths[0]
-    rows = fields_of(path, len(table_columns(paths)) + 1, what="as the header")
+    names = table_columns(paths)
+    rows = delimited(path)
     next(rows)
     for line, (word, *values) in rows:
+        if len(values) != len(names):
+            raise InputError(
+                f"{path}, line {line}: {len(values) + 1} columns; expected {len(names) + 1} as in "
+                "the header"
+            )
         yield word, [number(path, line, value) for value in values]

@@ -55,6 +55,11 @@ def test_a_plain_table_needs_no_code(tmp_path: Path) -> None:
     assert (lexicon.name, lexicon.columns) == ("mine", ("heat", "light"))
     assert lexicon.entries == {"sol": (2.0, 1.0)}  # equal when folded: the mean
     assert read_lexicon(str(path), "es", None).entries == lexicon.entries
+    quoted = tmp_path / "mine.csv"
+    quoted.write_text('word,heat,"light, seen"\nSol,1,2\n"a, b",0,0\n', encoding="utf-8")
+    lexicon = read_lexicon("mine.csv", "es", tmp_path)
+    assert (lexicon.columns, lexicon.multiword) == (("heat", "light, seen"), 1)
+    assert lexicon.entries == {"sol": (1.0, 2.0)}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,8 @@ def test_a_plain_table_needs_no_code(tmp_path: Path) -> None:
         ("", r"mine\.tsv: the file is empty"),
         ("\n", r"mine\.tsv: the file holds only a blank line; expected rows"),
         ("word\na\n", r"line 1: one column; expected a header of word and at least one column"),
-        ("word\tx\na\t1\t2\n", r"line 2: 3 tab-separated columns; expected 2"),
+        ("sol\t1\n", r"line 1: '1' is a number; expected a header of word and the names"),
+        ("word\tx\na\t1\t2\n", r"line 2: 3 columns; expected 2 as in the header"),
         ("word\tx\na\tmany\n", r"line 2: the value is 'many'; expected a number"),
         ("word\tx\na\tnan\n", r"line 2: the value is 'nan'; expected a number"),
         ("word\tx\na\tinf\n", r"line 2: the value is 'inf'; expected a number"),
