@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 
 from features.emojis import cut_at_emoji, name, symbol, without_tones
-from features.hashtags import respell_hashtags
+from features.hashtags import MARK, mark_boundaries, words_of
 from features.languages import get_language
 from features.scanner import scanner
 from features.textrules import TextRules
@@ -27,9 +27,11 @@ PAPER = TextRules()
 
 # With its semicolon only: `&copy=1` is part of an address. `&amp;lt;` was escaped twice.
 _ENTITY = re.compile(r"&(?:amp;|#38;)*(#\d{1,7}|#[xX][\da-fA-F]{1,6}|\w{2,32});")
-# Joiners, variation selectors and tags that emoji leave behind, soft hyphens, marks of direction.
+# Joiners, variation selectors and tags that emoji leave behind, soft hyphens, marks of direction;
+# and the mark that hashtags are given here.
 _INVISIBLE = re.compile(
-    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff\U000e0001-\U000e007f]"
+    "[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufdd0\ufe0e\ufe0f\ufeff"
+    "\U000e0001-\U000e007f]"
 )
 _APOSTROPHE = re.compile("[’ʼ＇]|(?<=\\w)[´`](?=\\w)")
 _GLUED = re.compile(r"(?<=\S)(?=https?://)")
@@ -48,18 +50,25 @@ def _unescape(text: str) -> str:
     return text
 
 
+def _shorten(word: str, rules: TextRules) -> str:
+    return _ELONGATED.sub(r"\1\1\1", word) if rules.elongation == "shorten" else word
+
+
 def _scan(text: str, language: str, rules: TextRules) -> Iterator[str]:
     scan = scanner(get_language(language).abbreviations)
     for chunk in text.split():
         for found in scan(chunk):
             token = found[0]
+            if found.lastgroup == "hashtag":
+                yield from (_shorten(word, rules) for word in words_of(token, rules.hashtags))
+                continue
             if found.lastgroup == "mention" and rules.mentions == "mask":
                 token = "@user"
             elif found.lastgroup in ("link", "domain") and rules.links == "mask":
                 token = "http://url"
-            elif found.lastgroup in ("word", "hashtag") and rules.elongation == "shorten":
-                token = _ELONGATED.sub(r"\1\1\1", token)
-            yield token
+            elif found.lastgroup == "word":
+                token = _shorten(token, rules)
+            yield token.replace(MARK, "")
 
 
 def _emoji_tokens(found: str, language: str, rules: TextRules) -> Iterator[str]:
@@ -78,7 +87,9 @@ def _cut(chunk: str, language: str, rules: TextRules) -> Iterator[str]:
         elif (visible := _INVISIBLE.sub("", part)) != part:
             yield from _cut(visible, language, rules)  # what it held apart may be an emoji
         else:
-            text = respell_hashtags(part.replace("\\n", " "), rules.hashtags)
+            text = part.replace("\\n", " ")
+            if rules.hashtags == "split":
+                text = mark_boundaries(text)
             yield from _scan(_GLUED.sub(" ", _normal(text, language)), language, rules)
 
 
