@@ -7,10 +7,11 @@ it was written, by its checksums, is built again.
 import warnings
 from pathlib import Path
 
-from features.content import damage, written_whole
+from features.content import damage, mark_used, written_whole
 from features.entry import Features, open_features
 from features.inputs import read_inputs
 from features.progress import Progress, Say
+from features.skipgram import entry_of
 from features.spec import FeatureSpec
 from features.writing import write_entry
 
@@ -72,4 +73,7 @@ def build(
     with written_whole(entry, say) as new:
         if new is not None:
             write_entry(spec, inputs, cache, new, report, say)
+    # Another entry of this corpus, with other lexicons say, has to find the very same vectors.
+    for part in inputs.vectors.parts:
+        mark_used(entry_of(part.key, cache))
     return open_features(entry)

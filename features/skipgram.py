@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.arrow import map_words, matrix_of, write_words
-from features.content import MANIFEST, content_key, mark_used, written_whole
+from features.content import MANIFEST, content_key, mark_used, read_manifest, written_whole
 from features.errors import InputError
 from features.locate import Source, find_text, require_folder, source
 from features.progress import Progress, Say
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from features.spec import SkipGram
     from features.textrules import TextRules
+
+VECTORS = "vectors.arrow"
 
 _DIFFERENT = (
     "several threads never train the same vectors twice, so that arms on these will be trained "
@@ -166,7 +168,7 @@ def _train(
             ) from error
     vectors = model.wv
     counts = vectors.expandos["count"]
-    write_words(folder / "vectors.arrow", list(vectors.index_to_key), vectors.vectors, counts)
+    write_words(folder / VECTORS, list(vectors.index_to_key), vectors.vectors, counts)
     manifest = {
         "recipe": spec.model_dump(),
         "text": rules.model_dump(),
@@ -181,6 +183,21 @@ def _train(
         },
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+
+
+def entry_of(key: str, cache: Path) -> Path:
+    """Names the cache entry of trained vectors."""
+    return cache / f"vectors-{key}"
+
+
+def trained_sha256(key: str, cache: Path) -> str:
+    """Returns the hash of trained vectors: equal recipes need not give equal ones.
+
+    Raises:
+        InputError: When they are not in the cache.
+    """
+    sha256: str = read_manifest(entry_of(key, cache))["files"][VECTORS]["sha256"]
+    return sha256
 
 
 def trained(
@@ -208,7 +225,7 @@ def trained(
     Raises:
         InputError: When the text is unreadable or too short for the recipe.
     """
-    folder = cache / f"vectors-{skipgram_key(spec, language, rules, sources, at_hand)}"
+    folder = entry_of(skipgram_key(spec, language, rules, sources, at_hand), cache)
 
     def tell(trouble: str) -> None:
         say(trouble if spec.workers == 1 else f"{trouble}; {_DIFFERENT}")
@@ -217,6 +234,6 @@ def trained(
         if new is not None:
             _train(spec, language, rules, sources, at_hand, new, report)
     mark_used(folder)
-    batch = map_words(folder / "vectors.arrow")
+    batch = map_words(folder / VECTORS)
     counts: NDArray[np.int64] = batch.column("count").to_numpy()
     return batch.column("word").to_pylist(), matrix_of(batch), counts

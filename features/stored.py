@@ -1,5 +1,6 @@
 """What lies in a cache folder."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,8 +33,8 @@ class Stored:
         bytes: Size of its files.
         built: When it was written.
         used: When it was last opened, as far as the cache could be written then.
-        state: ``ok``, by the sizes of its files; ``old``: made by rules or packages of another
-            version, so that this one never finds it; or ``damaged``.
+        state: ``ok``, by the sizes of its files; ``old``: made by rules, packages or a softsweep of
+            another version, so that this one never finds it; or ``damaged``.
     """
 
     folder: Path
@@ -86,7 +87,8 @@ def describe(folder: Path) -> Stored:
         rules = facts.get("rules")
         state = "ok" if rules and rules.items() <= _current().items() else "old"
     except InputError:
-        pass
+        if facts := _unsealed(folder):
+            state = "old"
     recipe = facts.get("recipe", {})
     return Stored(
         folder=folder,
@@ -101,6 +103,15 @@ def describe(folder: Path) -> Stored:
         used=_time(folder),
         state=state,
     )
+
+
+def _unsealed(folder: Path) -> dict[str, Any]:
+    """Reads a manifest of the time before manifests had a checksum; empty for any other."""
+    try:
+        facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) and "checksum" not in facts else {}
 
 
 def size_of(path: Path) -> int:

@@ -38,6 +38,16 @@ class PlannedVectors:
     sources: tuple[Source, ...]
     at_hand: Sequence[str] = ()
 
+    def sha256(self, cache: Path) -> str:
+        """Hashes the vectors themselves, which for a recipe have to be trained before.
+
+        Raises:
+            InputError: When trained vectors are not in the cache.
+        """
+        if isinstance(self.wanted, SkipGram):
+            return skipgram.trained_sha256(self.key, cache)
+        return self.key
+
 
 @dataclass(frozen=True)
 class VectorPlan:

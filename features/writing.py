@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ def _number_words(
     parts = vectors_of(set(types), spec, inputs.vectors, cache, report, say)
     vectors = side_by_side(parts)
     report("reading lexicons", 0.0)
-    lexicons = [found.read() for found in inputs.lexicons]
+    lexicons = _told_apart([found.read() for found in inputs.lexicons])
     matrix = word_matrix(types, vectors, lexicons)
     row = {word: place for place, word in enumerate(matrix.words)}
     rows = {
@@ -142,7 +142,7 @@ def _number_words(
     }
     by_source = _by_source(inputs.vectors, parts)
     about = {
-        "vectors": _vector_columns(inputs.vectors, parts),
+        "vectors": _vector_columns(inputs.vectors, parts, cache),
         "unknown_is_mean": vectors.unknown_is_mean,
         "vectors_available": vectors.available,
         "lexicons": _lexicon_columns(lexicons, len(vectors.unknown)),
@@ -204,7 +204,9 @@ def _write_examples(
     pq.write_table(table, path)
 
 
-def _vector_columns(plan: VectorPlan, parts: list[WordVectors]) -> list[dict[str, Any]]:
+def _vector_columns(
+    plan: VectorPlan, parts: list[WordVectors], cache: Path
+) -> list[dict[str, Any]]:
     described, first = [], 0
     for planned, part in zip(plan.parts, parts, strict=True):
         described.append(
@@ -212,6 +214,8 @@ def _vector_columns(plan: VectorPlan, parts: list[WordVectors]) -> list[dict[str
                 "name": planned.name,
                 "kind": planned.wanted.kind,
                 "path": str(planned.sources[0].path) if planned.wanted.kind == "file" else None,
+                "key": planned.key,
+                "sha256": planned.sha256(cache),
                 "first_column": first,
                 "d": len(part.unknown),
                 "available": part.available,
@@ -227,6 +231,17 @@ def _by_source(plan: VectorPlan, parts: list[WordVectors]) -> dict[str, Containe
     if len(parts) == 1:
         return {}
     return {planned.name: part.rows for planned, part in zip(plan.parts, parts, strict=True)}
+
+
+def _told_apart(lexicons: Sequence[Lexicon]) -> list[Lexicon]:
+    """Numbers lexicons of one name, such as two tables in two folders."""
+    names = [lexicon.name for lexicon in lexicons]
+    return [
+        lexicon
+        if names.count(lexicon.name) == 1
+        else replace(lexicon, name=f"{lexicon.name} ({place})")
+        for place, lexicon in enumerate(lexicons, start=1)
+    ]
 
 
 def _lexicon_columns(lexicons: Sequence[Lexicon], first: int) -> list[dict[str, Any]]:

@@ -31,10 +31,6 @@ OWN = "own"
 ENOUGH_SEEDS = 5
 """Seeds from which on their spread says something."""
 
-_SD_RANGE = {2: "0.4 to 32", 3: "0.5 to 6.3", 4: "0.6 to 3.7"}
-"""True over observed standard deviation by number of seeds: the 95% interval of normal values,
-sqrt((s − 1) / χ²)."""
-
 ABLATION = pa.schema(
     [
         ("variant", pa.string()),
@@ -43,7 +39,9 @@ ABLATION = pa.schema(
         ("difference", pa.float64()),  # to the baseline, over the shared seeds; in [-1, 1]
         ("difference_lo", pa.float64()),  # 95% interval over texts
         ("difference_hi", pa.float64()),
-        ("difference_seed_sd", pa.float64()),  # null for one shared seed
+        ("difference_seed_sd", pa.float64()),  # null for one shared seed, as the next two
+        ("difference_both_lo", pa.float64()),  # 95% interval over texts and seeds
+        ("difference_both_hi", pa.float64()),
         ("shared_seeds", pa.int32()),
         ("no_difference", pa.string()),  # why there is none, where there should be one
     ]
@@ -131,6 +129,8 @@ def _compared(variants: Mapping[str, _Variant], match: _Match, metric: str) -> I
                 "difference_lo": found.lo,
                 "difference_hi": found.hi,
                 "difference_seed_sd": found.seed_sd,
+                "difference_both_lo": found.both and found.both[0],
+                "difference_both_hi": found.both and found.both[1],
                 "shared_seeds": len(found.seeds),
             }
         else:
@@ -214,7 +214,8 @@ def _table(name: str, group: Sequence[Score]) -> Table:
                 METRICS[row["metric"]].label,
                 _score(row),
                 _difference(row),
-                _points(row["difference_seed_sd"]),
+                _interval(row, "difference"),
+                _interval(row, "difference_both"),
             )
         )
     return Table(
@@ -226,8 +227,9 @@ def _table(name: str, group: Sequence[Score]) -> Table:
             "lexicons",
             "metric",
             "score",
-            f"difference to {BASELINE}",
-            "seed SD",
+            f"to {BASELINE}",
+            "over texts",
+            "over texts and seeds",
         ),
         tuple(rows),
         tuple(_notes(group)),
@@ -244,21 +246,21 @@ def _score(row: Score) -> Cell:
 
 
 def _difference(row: Score) -> str:
-    """A difference in points with its interval, or why there is none."""
+    """A difference in points, or why there is none."""
     if row["difference"] is None:
         return str(row["no_difference"] or "")
-    value, low, high = (
-        _signed(row[key]) for key in ("difference", "difference_lo", "difference_hi")
-    )
-    return f"{value} [{low}, {high}]"
+    return _signed(row["difference"])
+
+
+def _interval(row: Score, of: str) -> str:
+    """A 95% interval in points; empty where there is none."""
+    if row[f"{of}_lo"] is None:
+        return ""
+    return f"[{_signed(row[f'{of}_lo'])}, {_signed(row[f'{of}_hi'])}]"
 
 
 def _signed(value: float) -> str:
     return f"{100 * value:+.2f}".replace("-", "−")
-
-
-def _points(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.2f}"
 
 
 def _notes(group: Sequence[Score]) -> list[str]:
@@ -266,29 +268,21 @@ def _notes(group: Sequence[Score]) -> list[str]:
     compared = [row for row in group if row["difference"] is not None]
     least = min((row["shared_seeds"] for row in compared), default=0)
     notes = [
-        f"± and [ ]: 95% percentile intervals over {group[0]['resamples']:,} resamples of "
-        f"{group[0]['texts']:,} texts, at the mean over seeds: they cover the choice of texts, not "
-        f"of seeds. A difference to {BASELINE} is taken within each seed and resample, in points; "
-        "each metric chose its own epoch.",
+        f"±: 95% percentile interval over {group[0]['resamples']:,} resamples of "
+        f"{group[0]['texts']:,} texts, at the mean over seeds. to {BASELINE}: the difference in "
+        "points, taken within each seed and resample; each metric chose its own epoch.",
+        "over texts: its 95% interval if these very networks read other texts. over texts and "
+        "seeds: if networks of other seeds did as well (Student's t, Satterthwaite's degrees of "
+        "freedom). Only where the second one leaves out 0 is it the lexicons that differ.",
     ]
     if len(compared) > 1:
-        notes.append(
-            f"These {len(compared)} intervals are not corrected for their number: where nothing "
-            "differs, one in twenty leaves out 0."
-        )
+        notes.append(f"These {len(compared)} intervals are not corrected for their number.")
     if least == 1:
         notes.append("With one seed, nothing is known of how other seeds would differ.")
-    elif least:
+    elif 1 < least < ENOUGH_SEEDS:
         notes.append(
-            "seed SD: standard deviation of the difference over seeds. Arms of one seed read the "
-            "same batches, but lexicon columns change the number of first weights, which are drawn "
-            "anew."
-        )
-    if 1 < least < ENOUGH_SEEDS:
-        notes.append(
-            f"With {least} seeds that SD is a hint: the true one may be {_SD_RANGE[least]} times "
-            "as large (95%). An interval that leaves out 0 says that these networks differ on "
-            "other texts too, not that networks of other seeds would."
+            f"With {least} seeds the spread over seeds is hardly known, so that the second "
+            f"interval is wide: {ENOUGH_SEEDS} or more decide better."
         )
     partial = [
         f"{row['label']} {row['variant']} (b={row['batch_size']}) {row['seeds_failed']} of "

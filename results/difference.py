@@ -1,9 +1,10 @@
 """The difference of two cells on a metric, paired over seeds and texts.
 
-Arms of one seed start from the same weights and read the same batches, and all arms see the same
-resamples of the same texts. So the difference is taken within each seed and resample, and what the
-two arms share cancels. The two cells may lie in two runs, such as runs on other features: the
-texts, and with them the resamples, are then the same in both, or there is no comparison.
+Arms of one seed read the same batches and, where their networks are of one shape, start from the
+same weights; all arms see the same resamples of the same texts. So the difference is taken within
+each seed and resample, and what the two arms share cancels. The two cells may lie in two runs, such
+as runs on other features: the texts, and with them the resamples, are then the same in both, or
+there is no comparison.
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ class Difference:
         hi: upper end.
         seeds: seeds that are ok in both cells.
         seed_sd: standard deviation of the difference over these seeds; None for one seed.
+        both: its 95% interval over texts and seeds, see `over_texts_and_seeds`; None for one seed.
     """
 
     value: float
@@ -40,6 +42,7 @@ class Difference:
     hi: float
     seeds: tuple[int, ...]
     seed_sd: float | None
+    both: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -166,12 +169,39 @@ def paired(a: Mapping[int, Measured], b: Mapping[int, Measured]) -> Difference |
     if not seeds:
         return None
     by_seed = np.array([a[seed].value - b[seed].value for seed in seeds])
-    low, high = paired_interval(
+    resampled = (
         np.stack([a[seed].resampled for seed in seeds]),
         np.stack([b[seed].resampled for seed in seeds]),
     )
-    spread = float(by_seed.std(ddof=1)) if len(seeds) > 1 else None
-    return Difference(float(by_seed.mean()), low, high, seeds, spread)
+    low, high = paired_interval(*resampled)
+    value = float(by_seed.mean())
+    if len(seeds) == 1:
+        return Difference(value, low, high, seeds, None, None)
+    spread = float(by_seed.std(ddof=1))
+    over_texts = float((resampled[0] - resampled[1]).mean(axis=0).var(ddof=1))
+    half = over_texts_and_seeds(over_texts, spread, len(seeds))
+    return Difference(value, low, high, seeds, spread, (value - half, value + half))
+
+
+def over_texts_and_seeds(over_texts: float, seed_sd: float, seeds: int) -> float:
+    """Half the width of a 95% interval of a mean over seeds, for other texts and other seeds.
+
+    Student's t with the sum of both variances, and with the degrees of freedom that Satterthwaite
+    (1946) gives such a sum: K − 1 where seeds alone vary, ever more the smaller their part is.
+
+    Args:
+        over_texts: variance of the mean over resamples of the texts.
+        seed_sd: standard deviation of one seed's value.
+        seeds: K, 2 or more.
+    """
+    from scipy.special import stdtrit
+
+    over_seeds = seed_sd**2 / seeds
+    total = over_texts + over_seeds
+    if not total:
+        return 0.0
+    freedom = (seeds - 1) * (total / over_seeds) ** 2 if over_seeds else np.inf
+    return float(stdtrit(min(freedom, 1e9), 0.975) * np.sqrt(total))
 
 
 def check_same_texts(a: Run, b: Run, pair: tuple[str, str]) -> None:

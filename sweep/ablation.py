@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from rich.console import Console
 
+from features import Features
 from features.lexicons import find_lexicon, lexicon_names
 from features.spec import LexiconChoice
 from results.ablation import BASELINE, ablation_rows, write_ablation
-from sweep.driver import Outcome, run_experiment
+from sweep.driver import Outcome, build_features, run_experiment
 from sweep.errors import ExperimentError
 from sweep.experiment import Experiment
 from sweep.plan import Job, make_job
@@ -102,13 +103,22 @@ def ablate(
     job = make_job(experiment, data=data, out=out, overrides=overrides, losses=losses, cache=cache)
     folder = job.run if out else job.run.with_name(f"{job.experiment.name}-ablation")
     chosen = _variants(job, variants, console)
+    settings = {v.name: [*overrides, *_settings(job.experiment, v)] for v in chosen}
+    _check_features(
+        {
+            name: build_features(
+                make_job(experiment, data=data, overrides=of, losses=losses, cache=cache), console
+            )
+            for name, of in settings.items()
+        }
+    )
     outcomes: dict[str, Outcome] = {}
     for variant in chosen:
         outcomes[variant.name] = run_experiment(
             experiment,
             data=data,
             out=folder / variant.folder,
-            overrides=[*overrides, *_settings(job.experiment, variant)],
+            overrides=settings[variant.name],
             losses=losses,
             cache=cache,
             workers=workers,
@@ -126,7 +136,7 @@ def _variants(job: Job, asked: Sequence[str], console: Console) -> list[Variant]
 
     Raises:
         ExperimentError: a variant is not the experiment's, or nothing is left to compare.
-        InputError: a lexicon is missing or malformed.
+        InputError: a lexicon is missing.
     """
     listed = _listed(job.experiment)
     names = list(dict.fromkeys(choice.name for choices in listed.values() for choice in choices))
@@ -186,6 +196,28 @@ def _there(
             if found.form:
                 there[language].append(name)
     return there
+
+
+def _check_features(built: Mapping[str, Mapping[str, Features]]) -> None:
+    """Makes sure that variants differ in nothing but their lexicons.
+
+    Features are built for all of them before anything is trained: a malformed lexicon is known by
+    then, and so is whether their word vectors, which several threads never train twice alike, are
+    the same.
+
+    Raises:
+        ExperimentError: two variants have other vectors.
+    """
+    for name, by_language in built.items():
+        for language, entry in by_language.items():
+            ours = built[BASELINE][language]
+            pairs = zip(entry.manifest["vectors"], ours.manifest["vectors"], strict=True)
+            if any(part["sha256"] != base["sha256"] for part, base in pairs):
+                raise ExperimentError(
+                    f"the features of variants {BASELINE} and {name} ({language}) hold word "
+                    "vectors of different trainings; `softsweep cache prune --all` and another "
+                    "--out make them alike"
+                )
 
 
 def _settings(experiment: Experiment, variant: Variant) -> Iterator[str]:

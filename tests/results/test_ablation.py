@@ -16,6 +16,7 @@ from results.ablation import (
     programs_table,
     write_ablation,
 )
+from results.difference import over_texts_and_seeds
 from results.errors import RecordError
 from results.predicted import scored_texts
 from results.render import FORMS, render
@@ -85,6 +86,13 @@ def test_differences_are_those_of_a_calculation_by_hand(
         ends = np.quantile(counts @ differences.mean(axis=0) / len(gold), [0.025, 0.975])
         assert (row["difference_lo"], row["difference_hi"]) == pytest.approx(ends, abs=1e-6)
         assert (row["shared_seeds"], row["own"]) == (3, True)
+        half = over_texts_and_seeds(
+            (counts @ differences.mean(axis=0) / len(gold)).var(ddof=1),
+            differences.mean(axis=1).std(ddof=1),
+            len(SEEDS),
+        )
+        both = (row["difference_both_lo"], row["difference_both_hi"])
+        assert both == pytest.approx(differences.mean() + half * np.array([-1, 1]), abs=1e-6)
     assert found["none"]["difference"] is None
 
 
@@ -96,7 +104,7 @@ def test_what_failed_is_said(variants: Variants) -> None:
     (table,) = ablation_tables(rows)
     shown = {row[1]: row for row in table.rows[:3]}  # the paper's order: SM-F1 first
     assert str(shown["none"][3]).endswith("†")
-    assert shown["mine"][3:] == ("diverged", "diverged", "")
+    assert shown["mine"][3:] == ("diverged", "diverged", "", "")
     assert any("SM-F1 none (b=16) 1 of 3" in note for note in table.notes)
     swapped = {"none": variants["mine"], "mine": variants["none"]}
     reasons = {row["no_difference"] for row in ablation_rows(swapped)}

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import f1_score
 
-from results.difference import difference
+from results.difference import difference, over_texts_and_seeds
 from results.errors import RecordError
 from results.frames import open_run
 from results.scores import score_table
@@ -91,3 +92,30 @@ def test_runs_on_other_texts_cannot_be_compared(
     message = "texts of toy, language en, differ in ids, gold labels or splits"
     with pytest.raises(RecordError, match=message):
         difference(tmp_path / "here", "A", "A", "acc", run_of_b=tmp_path / "there")
+
+
+def test_the_interval_over_texts_and_seeds() -> None:
+    assert over_texts_and_seeds(0.0, 0.0, 3) == 0
+    for seeds in (2, 3, 10):
+        seeds_alone = stats.t.ppf(0.975, seeds - 1) * 0.5 / np.sqrt(seeds)
+        assert over_texts_and_seeds(0.0, 0.5, seeds) == pytest.approx(seeds_alone)
+        assert over_texts_and_seeds(0.04, 0.0, seeds) == pytest.approx(stats.norm.ppf(0.975) * 0.2)
+        total = 0.04 + 0.5**2 / seeds
+        both = stats.t.ppf(0.975, (seeds - 1) * (total / (0.5**2 / seeds)) ** 2) * np.sqrt(total)
+        assert over_texts_and_seeds(0.04, 0.5, seeds) == pytest.approx(both)
+
+
+def test_the_interval_over_texts_and_seeds_holds_its_level() -> None:
+    rng = np.random.default_rng(0)
+    trials, seeds, texts = 2_000, 5, 400
+    shift = 0.03 * rng.standard_normal((trials, seeds, 1))  # of seeds; nothing differs on average
+    own = rng.standard_normal((trials, 1, texts))  # of texts, alike for all seeds
+    noise = rng.standard_normal((trials, seeds, texts))
+    values = shift + 0.5 * own + 0.5 * noise
+    by_seed, by_text = values.mean(axis=2), values.mean(axis=1)
+    halves = [
+        over_texts_and_seeds(part.var(ddof=1) / texts, spread, seeds)
+        for part, spread in zip(by_text, by_seed.std(axis=1, ddof=1), strict=True)
+    ]
+    missed = (np.abs(by_seed.mean(axis=1)) > halves).mean()
+    assert 0.01 < missed < 0.06

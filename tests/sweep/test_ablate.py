@@ -11,11 +11,13 @@ import pytest
 import yaml
 from rich.console import Console
 
-from features import InputError
+from features import Features, InputError
 from features.sample import sample_lexicon
 from sweep import Ablation, ablate, cli
-from sweep.ablation import Variant
+from sweep.ablation import Variant, _check_features
+from sweep.driver import build_features
 from sweep.errors import ExperimentError
+from sweep.plan import make_job
 from sweep.workers import Workers
 
 AblateTiny = Callable[..., Ablation]
@@ -126,6 +128,28 @@ def test_a_missing_lexicon_is_known_before_anything_is_trained(
     with pytest.raises(InputError, match=r"gone\.tsv"):
         ablate_tiny(f'lexicons={{en: ["{FIRST}", gone.tsv]}}')
     assert not (tmp_path / "out").exists()
+
+
+def test_a_malformed_lexicon_is_known_before_anything_is_trained(
+    ablate_tiny: AblateTiny, data: Path, tmp_path: Path
+) -> None:
+    (data / "lexicons" / "the second.tsv").write_text("word\tcolumn\nvarn\tmuch\n")
+    with pytest.raises(InputError, match=r"the second\.tsv, line 2: the value is 'much'"):
+        ablate_tiny()
+    assert not (tmp_path / "out").exists()
+
+
+def test_variants_on_other_vectors_are_refused(experiment: Path, data: Path, cache: Path) -> None:
+    def features(seed: int) -> dict[str, Features]:
+        overrides = [f"vectors.seed={seed}", "lexicons=[]", "languages=[en]"]
+        job = make_job(experiment, data=data, cache=cache, overrides=overrides)
+        return build_features(job, Console(quiet=True))
+
+    _check_features({"none": features(0), "all": features(0)})
+    with pytest.raises(
+        ExperimentError, match=r"none and all \(en\) hold word vectors"
+    ):
+        _check_features({"none": features(0), "all": features(1)})
 
 
 def test_folders_are_names_and_distinct() -> None:
