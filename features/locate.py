@@ -115,6 +115,13 @@ def resolve(path: str, language: str, data: Path | None) -> Path:
     written = Path(path.replace("{lang}", language))
     candidates = [data / written, written] if data is not None else [written]
     for candidate in candidates:
-        if candidate.is_file():
+        if _is_file(candidate):
             return candidate
     raise InputError(f"no such file: {' or '.join(str(c) for c in dict.fromkeys(candidates))}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long for any file
+        return False

@@ -33,11 +33,17 @@ def check_distinct(path: Path, numbered: Iterable[tuple[int, str]]) -> None:
 
 
 def check_header(path: Path, names: Sequence[str]) -> None:
-    """Checks that no column occurs twice: of two, nobody could say which one is meant.
+    """Checks that every column has a name of its own: of two, nobody could say which is meant.
 
     Raises:
-        InputError: Naming the first such column.
+        InputError: Naming the first column that is not so.
     """
+    unnamed = next((place for place, name in enumerate(names, 1) if not name.strip()), None)
+    if unnamed is not None:
+        raise InputError(
+            f"{path}: the header has no name for column {unnamed} (an index that pandas "
+            "wrote?); expected a name for every column"
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(

@@ -43,13 +43,13 @@ class SkipGram(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Literal["skipgram"] = "skipgram"
-    dimension: int = Field(default=300, ge=1)
-    window: int = Field(default=5, ge=1)
+    dimension: int = Field(default=300, ge=1, le=10_000)
+    window: int = Field(default=5, ge=1, le=1_000)
     min_count: int = Field(default=5, ge=1)
-    negative: int = Field(default=5, ge=1)
+    negative: int = Field(default=5, ge=1, le=1_000)
     epochs: int = Field(default=5, ge=1)
     workers: int = Field(default=0, ge=0)
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     text: str = Field(default="tweets/{lang}*.txt*", min_length=1)
 
 

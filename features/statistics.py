@@ -72,7 +72,7 @@ def coverage_shares(features: Features) -> list[dict[str, Any]]:
         for name, count in counted.items():
             kind, _, source = name.partition(" with ")
             if source:
-                source = source.removeprefix("lexicon ")
-                row = shares.setdefault(source, {"source": source})
+                # A lexicon's name may be anything: its row is found by the full one.
+                row = shares.setdefault(source, {"source": source.removeprefix("lexicon ")})
                 row[f"{split} {kind}"] = 100 * count / max(counted[kind], 1)
     return list(shares.values())

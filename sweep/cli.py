@@ -4,14 +4,12 @@ import sys
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from sweep.printing import print_tables
 from sweep.workers import CPU_WIDTH, GPU_WIDTH, MOST_THREADS, Workers
-
-if TYPE_CHECKING:
-    from results.render import Table
 
 
 class Form(StrEnum):
@@ -50,7 +48,7 @@ app = typer.Typer(
 )
 
 cache_app = typer.Typer(no_args_is_help=True)
-app.add_typer(cache_app, name="cache", help="What lies in the feature cache.")
+app.add_typer(cache_app, name="cache", help="List or prune the feature cache.")
 
 INTERRUPTED = 130
 """Exit status after an interrupt, as shells have it."""
@@ -71,7 +69,8 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting: grid.seed=[0,1,2]."),
 ]
 LossesOption = Annotated[
-    list[Path] | None, typer.Option("--losses", help="A file with losses of your own.")
+    list[Path] | None,
+    typer.Option("--losses", metavar="FILE", help="A file with losses of your own."),
 ]
 CacheOption = Annotated[
     Path | None,
@@ -135,7 +134,7 @@ def run(
         workers=workers,
         console=console,
     )
-    _print([table for table in outcome.tables if table.headline], form)
+    print_tables([table for table in outcome.tables if table.headline], form)
     if outcome.tried:
         said = [f"{outcome.tried} arms trained"]
         already = outcome.wanted - outcome.tried
@@ -164,7 +163,9 @@ def ablate(
     variant: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="A lexicon, all, none (always there).", show_default="every one"
+            metavar="NAME",
+            help="Lexicons to compare with none, or all; may be repeated.",
+            show_default="each, and all",
         ),
     ] = None,
     metric: Annotated[
@@ -200,9 +201,9 @@ def ablate(
         console=console,
     )
     if form in (Form.CSV, Form.JSON):  # for programs: every metric, unrounded
-        _print([programs_table(done.rows)], form)
+        print_tables([programs_table(done.rows)], form)
     else:
-        _print(ablation_tables(done.rows, metric), form)
+        print_tables(ablation_tables(done.rows, metric), form)
     summary = f"ablation.md and ablation.csv with all metrics are in {shown(done.folder)}"
     console.print(summary, highlight=False, soft_wrap=True, markup=False)
     if any(outcome.failed or outcome.diverged for outcome in done.outcomes.values()):
@@ -230,7 +231,7 @@ def plan(
         experiment, data=data, out=out, overrides=set_ or (), losses=losses or (), cache=cache
     )
     found = find_features(job, partial(typer.echo, err=True))
-    _print([plan_table(make_plan(job, found), workers)], form)
+    print_tables([plan_table(make_plan(job, found), workers)], form)
 
 
 @app.command()
@@ -244,20 +245,23 @@ def features(
     ] = False,
     form: FormOption = Form.TABLE,
 ) -> None:
-    """Build the feature cache only."""
+    """Build the feature cache only; --stats also shows the corpus in numbers."""
     from rich.console import Console
 
-    from sweep.driver import build_features
+    from sweep.driver import build_features, found_line
     from sweep.listings import features_table, sources_table
     from sweep.plan import make_job
     from sweep.statistics import statistics_tables
 
     job = make_job(experiment, data=data, overrides=set_ or (), cache=cache)
-    built = build_features(job, Console(stderr=True))
+    console = Console(stderr=True)
+    built = build_features(job, console)
+    for entry in built.values():
+        console.print(found_line(entry), highlight=False, soft_wrap=True, markup=False)
     tables = [features_table(built), *sources_table(built)]
     if stats:
         tables += statistics_tables(built)
-    _print(tables, form)
+    print_tables(tables, form)
 
 
 @app.command()
@@ -287,7 +291,7 @@ def losses(
     from model.catalogue import catalogue
     from sweep.listings import losses_table
 
-    _print([losses_table(catalogue(files or ()))], form)
+    print_tables([losses_table(catalogue(files or ()))], form)
 
 
 @app.command()
@@ -295,7 +299,7 @@ def tables(run: RunArgument, form: FormOption = Form.TABLE) -> None:
     """Aggregate a run (again): scores with intervals and the paper's tables."""
     from results import aggregate
 
-    _print([table for table in aggregate(run) if table.headline], form)
+    print_tables([table for table in aggregate(run) if table.headline], form)
 
 
 @app.command()
@@ -308,7 +312,7 @@ def query(
     from results import query as answer
     from results.render import from_arrow
 
-    _print([from_arrow(answer(run, sql))], form)
+    print_tables([from_arrow(answer(run, sql))], form)
 
 
 @cache_app.command("list")
@@ -318,7 +322,7 @@ def cache_list(cache: CacheOption = None, form: FormOption = Form.TABLE) -> None
     from sweep.cachelist import cache_folder, cache_table
 
     folder = cache_folder(cache)
-    _print([cache_table(list_entries(folder), f"Feature cache {folder}")], form)
+    print_tables([cache_table(list_entries(folder), f"Feature cache {folder}")], form)
 
 
 @cache_app.command("prune")
@@ -342,21 +346,8 @@ def cache_prune(
     folder = cache_folder(cache)
     pruned = prune(folder, kept(unused, everything=all_), dry_run)
     if dry_run:
-        _print([cache_table(pruned.entries, f"To be removed from {folder}")], form)
+        print_tables([cache_table(pruned.entries, f"To be removed from {folder}")], form)
     typer.echo(pruned_line(pruned, folder, dry_run), err=True)
-
-
-def _print(tables: "list[Table]", form: Form) -> None:
-    """Print tables on standard output, an empty line between two of them."""
-    from results.render import for_console, render
-
-    if form is Form.TABLE and sys.stdout.isatty():
-        from rich.console import Console
-
-        for table in tables:
-            Console().print(for_console(table), "")
-        return
-    sys.stdout.write("\n".join(render(table, form.value) for table in tables))
 
 
 def shown(path: Path) -> str:

@@ -33,7 +33,7 @@ def fetch_corpus(name: str, data: Path, console: Console, *, accept_terms: bool)
     corpus = find_corpus(name)
     folder = data / corpus.name
     if found := find_fetched(corpus, folder):
-        _say(console, f"nothing to download: {_outcome(found, folder)}")
+        _say(console, f"nothing to download: {_outcome(found, folder, corpus)}")
         return
     _say(console, "\n".join([corpus.title, *(f"  {term}" for term in corpus.terms)]))
     _say(console, f"  The terms in full: {corpus.page}")
@@ -53,7 +53,7 @@ def fetch_corpus(name: str, data: Path, console: Console, *, accept_terms: bool)
         got = fetch(
             corpus, folder, lambda there, size: bar.update(task, completed=there, total=size)
         )
-    _say(console, _outcome(got, folder))
+    _say(console, _outcome(got, folder, corpus))
 
 
 def _ask(corpus: OfficialCorpus) -> None:
@@ -69,15 +69,21 @@ def _ask(corpus: OfficialCorpus) -> None:
         raise InputError(f"the terms of {corpus.name} are not accepted; nothing was downloaded")
 
 
-def _outcome(fetched: Fetched, folder: Path) -> str:
-    """One line: how many files are where, and which of them are verified."""
-    said = f"{len(fetched.files)} files in {folder}"
-    if not fetched.unverified:
-        return f"{said}, all verified by sha256"
-    return (
-        f"{said}, verified by sha256 except {', '.join(fetched.unverified)} (no sha256 of these is "
-        "known)"
-    )
+def _outcome(fetched: Fetched, folder: Path, corpus: OfficialCorpus) -> str:
+    """One line: how many files are where, which of them are verified, and by what."""
+    said = f"{len(fetched.files)} files in {folder}, "
+    if fetched.unverified:
+        said += f"verified by sha256 except {', '.join(fetched.unverified)}"
+    else:
+        said += "all verified by sha256, their own or the archive's"
+    if fetched.other_archive:
+        return (
+            f"{said}; the archive is not the one recorded (sha256 {fetched.other_archive[:12]}... "
+            f"instead of {corpus.sha256[:12]}...)"
+        )
+    if fetched.unverified:  # they were found, and the archive is not kept
+        return f"{said} (not checked again: only the archive's sha256 vouches for these)"
+    return said
 
 
 def _say(console: Console, text: str) -> None:

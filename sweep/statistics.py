@@ -27,6 +27,13 @@ class Percent(float):
         return format(float(self), ".1f")
 
 
+class Mean(float):
+    """Likewise, with two decimals."""
+
+    def __format__(self, _: str) -> str:
+        return format(float(self), ".2f")
+
+
 def statistics_tables(features: Corpora) -> list[Table]:
     """Every table of `--stats`; what a corpus has no words for is left out."""
     tables = [
@@ -114,7 +121,7 @@ def labels_table(features: Corpora) -> Table:
                 language,
                 split,
                 counts.total(),
-                round(sum(k * n for k, n in counts.items()) / counts.total(), 3),
+                _mean(sum(k * n for k, n in counts.items()), counts.total()),
                 *(counts[labels] for labels in range(most)),
                 sum(texts for labels, texts in counts.items() if labels >= most),
             )
@@ -134,7 +141,7 @@ def lengths_table(features: Corpora) -> Table:
                     language,
                     split,
                     sum(tokens),
-                    round(sum(tokens) / len(tokens), 2),
+                    _mean(sum(tokens), len(tokens)),
                     max(tokens),
                     _percent(cut, len(tokens)),
                     *_vocabulary(entry.manifest["coverage"].get(split)),
@@ -178,35 +185,38 @@ def _how_n_came_about(language: str, entry: Features) -> str:
     return said
 
 
+def _mean(total: int, count: int) -> Mean:
+    return Mean(round(total / count, 2))
+
+
 def _percent(part: int, whole: int) -> Percent:
     return Percent(round(100 * part / max(whole, 1), 1))
 
 
 def coverage_table(features: Corpora) -> Table:
-    """What share of each split the vectors and each lexicon know, a row a source."""
-    shares = [
-        {"language": language} | row
-        for language, entry in features.items()
-        for row in coverage_shares(entry)
-    ]
-    first_of_language = (
-        place
-        for place in range(1, len(shares))
-        if shares[place]["language"] != shares[place - 1]["language"]
-    )
-    splits = dict.fromkeys(split for entry in features.values() for split in entry.splits)
-    keys = [f"{split} {kind}" for split in splits for kind in ("tokens", "types")]
+    """What share of each split the vectors and each lexicon know: a row a source, twice."""
+    splits = tuple(dict.fromkeys(split for entry in features.values() for split in entry.splits))
+    rows: list[tuple[Cell, ...]] = []
+    breaks = set()
+    for language, entry in features.items():
+        shares, lexicons = coverage_shares(entry), entry.manifest["lexicons"]
+        sizes: list[tuple[Cell, ...]] = [(None, None)] * (len(shares) - len(lexicons))
+        sizes += [(lexicon["entries"], lexicon["multiword_not_matched"]) for lexicon in lexicons]
+        for kind in ("tokens", "types"):
+            breaks.add(len(rows))
+            for row, size in zip(shares, sizes, strict=True):
+                known = [_shown(row.get(f"{split} {kind}")) for split in splits]
+                rows.append((language, kind, row["source"], *known, *size))
     return Table(
         "coverage",
         "Coverage: % of tokens, and of types (distinct tokens)",
-        # Three splits and two languages leave a terminal no room for the word.
-        ("language", "source", *(key.removesuffix(" tokens") for key in keys)),
-        tuple(
-            (row["language"], row["source"], *(_shown(row.get(key)) for key in keys))
-            for row in shares
+        ("language", "% of", "source", *splits, "entries", "several words"),
+        tuple(rows),
+        notes=(
+            "of those with a vector of their own, and with an entry in each lexicon",
+            "entries: a lexicon's words; its entries of several words are never matched",
         ),
-        notes=("of those with a vector of their own, and with an entry in each lexicon",),
-        breaks=frozenset(first_of_language),
+        breaks=frozenset(breaks - {0}),
     )
 
 

@@ -7,8 +7,8 @@ A new reader is one function in one new file here: an options model that names i
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -165,7 +165,7 @@ def option_models() -> tuple[type[ReaderOptions], ...]:
 
 
 def read_corpus(options: ReaderOptions, language: str, data: Path | None) -> Corpus:
-    """Reads a corpus in one language.
+    """Reads a corpus in one language; notes the texts that several splits hold.
 
     Args:
         options: A reader's options.
@@ -177,4 +177,18 @@ def read_corpus(options: ReaderOptions, language: str, data: Path | None) -> Cor
     """
     _discover()
     _, reader = _READERS[options.reader]
-    return reader(options, language, data)
+    corpus = reader(options, language, data)
+    return replace(corpus, notes=(*corpus.notes, *_shared_texts(corpus.splits)))
+
+
+def _shared_texts(splits: Mapping[str, Texts]) -> Iterator[str]:
+    """Says of every split how many of its texts an earlier one holds; empty texts say nothing."""
+    earlier: dict[str, set[str]] = {}
+    for split in SPLITS:
+        if split not in splits:
+            continue
+        texts = set(splits[split].texts) - {""}
+        if shared := len(texts & set().union(*earlier.values())):
+            counted = "1 text of {} is" if shared == 1 else f"{shared} texts of {{}} are"
+            yield f"{counted.format(split)} in {' or '.join(earlier)} as well"
+        earlier[split] = texts

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from features.corpora import Corpus, ReaderOptions, Texts, corpus_reader, option_models
 from features.errors import InputError
-from features.locate import resolve, source
+from features.locate import Source, resolve, source
 from features.rows import binary, check_distinct
 from features.stratification import stratified
 from features.tables import Columns, read_columns
@@ -119,7 +119,8 @@ def read_table(options: Table, language: str, data: Path | None) -> Corpus:
     """Reads up to three tables with the same columns.
 
     Raises:
-        InputError: When a file is missing, a column is absent, or a row is not as expected.
+        InputError: When a file is missing, a column is absent, a row is not as expected, or two
+            splits are one file.
     """
     written = {"train": options.train, "dev": options.dev, "test": options.test}
     paths = {
@@ -127,11 +128,29 @@ def read_table(options: Table, language: str, data: Path | None) -> Corpus:
     }
     files = {split: read_columns(path) for split, path in paths.items()}
     names = _label_names(files["train"], options)
+    for name in names:
+        if _has_half_a_pair(name):
+            raise InputError(
+                f"{paths['train']}: label {name!r} holds half a surrogate pair; expected Unicode"
+            )
     splits = {split: _texts(files.pop(split), split, options, names) for split in paths}
     if options.split.dev or options.split.test:
         splits |= _cut(paths["train"], splits["train"], options.split)
-    sources = tuple(source(f"corpus {split}", path) for split, path in paths.items())
-    return Corpus(options.name, names, splits, sources)
+    sources = {split: source(f"corpus {split}", path) for split, path in paths.items()}
+    _check_files(sources)
+    return Corpus(options.name, names, splits, tuple(sources.values()))
+
+
+def _check_files(sources: dict[str, Source]) -> None:
+    """Checks that no two splits are one file, or copies of it."""
+    first: dict[str, str] = {}
+    for split, file in sources.items():
+        other = first.setdefault(file.sha256, split)
+        if other != split:
+            raise InputError(
+                f"{file.path}: {split} has the same bytes as {other} ({sources[other].path}); "
+                "expected other texts in every split"
+            )
 
 
 def _label_names(train: Columns, options: Table) -> tuple[str, ...]:
@@ -178,12 +197,17 @@ def _unicode(file: Columns, what: str, values: list[Any]) -> list[str]:
             raise InputError(
                 f"{file.path}, line {line}: the {what} is {value!r}; expected a string"
             )
-        if not value.isprintable() and any("\ud800" <= c <= "\udfff" for c in value):
+        if _has_half_a_pair(value):
             raise InputError(
                 f"{file.path}, line {line}: the {what} holds half a surrogate pair; expected "
                 "Unicode"
             )
     return values
+
+
+def _has_half_a_pair(value: str) -> bool:
+    """Whether a string holds half a surrogate pair, which no file can be written with."""
+    return not value.isprintable() and any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _vectors(file: Columns, column: str) -> TextVectors:

@@ -17,10 +17,12 @@ class Fetched:
     Attributes:
         files: The files, in the catalogue's order.
         unverified: Names of those whose content nothing vouches for.
+        other_archive: Hash of the archive they came from, where it is not the one recorded.
     """
 
     files: tuple[Path, ...]
     unverified: tuple[str, ...]
+    other_archive: str | None = None
 
 
 def find_corpus(name: str) -> OfficialCorpus:
@@ -47,7 +49,7 @@ def find_fetched(corpus: OfficialCorpus, folder: Path) -> Fetched | None:
     there = [file for file in corpus.files if _is_there(file, folder)]
     if any(file not in there and not file.optional for file in corpus.files):
         return None
-    return _fetched(there, folder, archive_known=False)
+    return Fetched(_paths(there, folder), _unhashed(there))
 
 
 def fetch(corpus: OfficialCorpus, folder: Path, received: Received) -> Fetched:
@@ -64,7 +66,7 @@ def fetch(corpus: OfficialCorpus, folder: Path, received: Received) -> Fetched:
     archive = folder / corpus.url.rsplit("/", 1)[-1]
     try:
         part = download(corpus.url, archive, received)
-        known = sha256_of(part) == corpus.sha256
+        archived = sha256_of(part)
         try:
             extracted = extract(part, corpus.files, folder)
         except InputError as error:
@@ -73,7 +75,9 @@ def fetch(corpus: OfficialCorpus, folder: Path, received: Received) -> Fetched:
         discard(archive)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
-    return _fetched(extracted, folder, archive_known=known)
+    if archived == corpus.sha256:
+        return Fetched(_paths(extracted, folder), ())
+    return Fetched(_paths(extracted, folder), _unhashed(extracted), archived)
 
 
 def _is_there(file: OfficialFile, folder: Path) -> bool:
@@ -81,6 +85,9 @@ def _is_there(file: OfficialFile, folder: Path) -> bool:
     return path.is_file() and file.sha256 in (None, sha256_of(path))
 
 
-def _fetched(files: list[OfficialFile], folder: Path, *, archive_known: bool) -> Fetched:
-    unverified = (f.name for f in files if f.sha256 is None and not archive_known)
-    return Fetched(tuple(folder / file.name for file in files), tuple(unverified))
+def _paths(files: list[OfficialFile], folder: Path) -> tuple[Path, ...]:
+    return tuple(folder / file.name for file in files)
+
+
+def _unhashed(files: list[OfficialFile]) -> tuple[str, ...]:
+    return tuple(file.name for file in files if file.sha256 is None)

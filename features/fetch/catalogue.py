@@ -30,7 +30,7 @@ class OfficialCorpus:
         title: What it is.
         page: The page to read before, and to send others to.
         url: The archive.
-        sha256: Hash of the archive, where it is known.
+        sha256: Hash of the archive as it was when the entry was made.
         terms: The makers' terms in our words, a sentence a line.
         files: What is wanted of it.
     """
@@ -39,7 +39,7 @@ class OfficialCorpus:
     title: str
     page: str
     url: str
-    sha256: str | None
+    sha256: str
     terms: tuple[str, ...]
     files: tuple[OfficialFile, ...]
 

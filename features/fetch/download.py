@@ -4,6 +4,9 @@ What is there so far lies beside the file as ``NAME.part``; ``NAME.part.json`` s
 of the file that is, as the server names it (``ETag``, else ``Last-Modified``). The rest is asked
 for by ``Range`` on condition of that version (``If-Range``, RFC 9110 section 13.1.5): a server
 whose file has changed, or that knows no ranges, sends all of it, and the download begins anew.
+
+Resuming is own code, as is the comparison of checksums: we know of no maintained library of this
+size that resumes on condition of a version, and pooch, which downloads and checks, does not resume.
 """
 
 import json

@@ -20,6 +20,9 @@ _DAMAGED = (
 )
 """What reading an archive raises where some of its bytes are others."""
 
+LARGEST = 64 << 20
+"""Bytes of the largest file that is taken out of an archive: corpora are small, bombs are not."""
+
 
 def extract(archive: Path, wanted: Sequence[OfficialFile], folder: Path) -> list[OfficialFile]:
     """Extracts the wanted files into a folder, once all of them have been read and checked.
@@ -61,7 +64,11 @@ def _read(archive: Path, wanted: Sequence[OfficialFile]) -> Iterator[tuple[Offic
         try:
             with zipfile.ZipFile(archive) as opened:
                 member = _member(opened, file)
+                if member:
+                    _check_size(file, member)
                 content = opened.read(member) if member else None
+        except InputError:  # a ValueError, but of ours
+            raise
         except _DAMAGED as error:
             raise InputError(f"the archive is damaged ({error})") from error
         if content is not None:
@@ -79,6 +86,14 @@ def _member(archive: zipfile.ZipFile, file: OfficialFile) -> zipfile.ZipInfo | N
         if member.filename.rsplit("/", 1)[-1].casefold() == file.name.casefold()
     ]
     return min(found, key=lambda member: member.filename.count("/"), default=None)
+
+
+def _check_size(file: OfficialFile, member: zipfile.ZipInfo) -> None:
+    # It can be trusted: no more bytes than these are ever unpacked.
+    if member.file_size > LARGEST:
+        raise InputError(
+            f"{file.name} in the archive has {member.file_size} bytes; expected at most {LARGEST}"
+        )
 
 
 def _check(file: OfficialFile, content: bytes) -> None:

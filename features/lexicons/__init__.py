@@ -254,15 +254,6 @@ def find_lexicon(
     return FoundLexicon(name, language, form, sources)
 
 
-def read_lexicon(name: str, language: str, data: Path | None) -> Lexicon:
-    """Finds and reads a lexicon.
-
-    Raises:
-        InputError: As :func:`find_lexicon` and :meth:`FoundLexicon.read`.
-    """
-    return find_lexicon(name, language, data).read()
-
-
 _LARGEST = 3.4e38  # what a single-precision value, as the features have, can hold
 
 

@@ -1,5 +1,6 @@
 """What lies in a cache can be listed, and what is of no more use goes; nothing else does."""
 
+import json
 import os
 import threading
 import time
@@ -72,6 +73,23 @@ def test_a_damaged_entry_is_listed_as_such(cache: Path, built: Features) -> None
     entry = list_entries(cache)[0]
     assert (entry.state, entry.subject, entry.words, entry.built) == ("damaged", "", None, None)
     assert entry.bytes > 0
+
+
+def test_entries_of_the_time_before_checksums_are_old(cache: Path, built: Features) -> None:
+    manifest = json.loads((built.path / "manifest.json").read_text(encoding="utf-8"))
+    del manifest["checksum"]
+    (built.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (entry,) = list_entries(cache)
+    assert (entry.state, entry.subject, entry.built) == ("old", built.corpus, None)
+
+
+def test_vectors_are_in_use_where_features_made_of_them_are(
+    spec: Ask, data: Path, cache: Path, trained: Features
+) -> None:
+    (vectors,) = (entry.folder for entry in list_entries(cache) if entry.vectors)
+    os.utime(vectors, (0, 0))
+    build(spec(vectors=SKIPGRAM), data, cache)
+    assert vectors.stat().st_mtime > 0
 
 
 def test_a_cache_that_is_not_there_is_empty(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def read(data: Path, **given: Any) -> Corpus:
 def write(path: Path, **columns: Any) -> None:
     """Writes a Parquet file whose labels are those columns, beside texts."""
     m = len(next(iter(columns.values())))
-    pq.write_table(pa.table({"text": [f"Satz {i}" for i in range(m)], **columns}), path)
+    pq.write_table(pa.table({"text": [f"Satz {i}" for i in range(m)]} | columns), path)
 
 
 @pytest.mark.parametrize(("no", "yes"), [("0", "1"), ("0.0", "1.0"), ("False", "True")])
@@ -68,6 +68,8 @@ def test_json_objects_need_not_agree_on_the_order_of_labels(tmp_path: Path) -> N
         ("text\na\nb\nc\nd\n", r"expected at least one label, found none"),
         ("text,joy\na,1\n", r"split gives dev none of 1 texts; expected more texts"),
         ("text,joy\na,1\nb,1\n", r"split gives train none of 2 texts; expected more texts"),
+        (",text,joy\n0,a,1\n", r"the header has no name for column 1 .*; expected a name for"),
+        ("text, \na,1\n", r"the header has no name for column 2 .*; expected a name for every"),
     ],
 )
 def test_a_train_file_that_cannot_be_read_or_cut(tmp_path: Path, rows: str, message: str) -> None:
@@ -83,6 +85,50 @@ def test_a_column_that_only_dev_has(tmp_path: Path) -> None:
         read(tmp_path, train="train.csv", dev="dev.csv", split={})
     named = read(tmp_path, train="train.csv", dev="dev.csv", split={}, labels=["joy"])
     assert named.labels == ("joy",)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize(("first", "second"), [("train", "dev"), ("dev", "test")])
+def test_two_splits_are_not_one_file(tmp_path: Path, first: str, second: str, copied: bool) -> None:
+    files = {split: f"{split}.csv" for split in ("train", "dev", "test")}
+    for split, name in files.items():
+        (tmp_path / name).write_text(f"text,joy\n{split},1\n{split} 2,0\n", encoding="utf-8")
+    assert read(tmp_path, **files, split={}).notes == ()
+    if copied:
+        (tmp_path / files[second]).write_bytes((tmp_path / files[first]).read_bytes())
+    else:
+        files[second] = files[first]
+    message = rf"{files[second]}: {second} has the same bytes as {first} \(.*{first}\.csv\); expec"
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, **files, split={})
+
+
+def test_texts_that_several_splits_hold_are_noted(tmp_path: Path) -> None:
+    texts = {
+        "train": ["a", "b", "c", ""],
+        "dev": ["a", "b", "b", "d", ""],
+        "test": ["a", "d", "d", "e", ""],
+    }
+    for split, listed in texts.items():
+        write(tmp_path / f"{split}.parquet", text=listed, x=[i % 2 for i in range(len(listed))])
+    given = {"train": "train.parquet", "dev": "dev.parquet", "split": {}}
+    both = "2 texts of dev are in train as well"
+    assert read(tmp_path, **given).notes == (both,)
+    with_test = read(tmp_path, **given, test="test.parquet")
+    assert with_test.notes == (both, "2 texts of test are in train or dev as well")
+    assert with_test.digest() == read(tmp_path, **given, test="test.parquet").digest()
+    write(tmp_path / "dev.parquet", text=["c", "x"], x=[0, 1])
+    assert read(tmp_path, **given).notes == ("1 text of dev is in train as well",)
+
+
+@pytest.mark.parametrize("given", [{}, {"label_column": "x"}, {"labels": ["x", "\ud800"]}])
+def test_a_label_of_half_a_surrogate_pair(tmp_path: Path, given: dict[str, Any]) -> None:
+    rows = [{"text": "a", "x": 0, "\ud800": 1}, {"text": "b", "x": 1, "\ud800": 0}] * 2
+    if "label_column" in given:
+        rows = [{"text": "a", "x": ["y"]}, {"text": "b", "x": ["\ud800"]}] * 2
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with pytest.raises(InputError, match=r"train\.jsonl: label '\\ud800' holds half a surrogate p"):
+        read(tmp_path, train="train.jsonl", **given)
 
 
 def test_a_json_row_without_a_label(tmp_path: Path) -> None:

@@ -80,14 +80,15 @@ def test_vectors_per_token_have_a_row_each(tmp_path: Path) -> None:
 
 def test_one_vector_a_text_is_one_position(tmp_path: Path) -> None:
     texts = [TEXTS[0], TEXTS[1], TEXTS[3]]
-    for split in ("train", "dev"):
-        write_vectors(tmp_path / f"{split}.parquet", texts, per_token=False)
+    write_vectors(tmp_path / "train.parquet", texts[::-1], per_token=False)
+    write_vectors(tmp_path / "dev.parquet", texts, per_token=False)
     built = build(READY_MADE, tmp_path, tmp_path / "cache")
     assert built.n == 1
     dev = built.split("dev")
     assert dev.words.shape == (3, 1)
     np.testing.assert_array_equal(built.vectors()[dev.words[:, 0]], [[1, 2], [5, 6], [7, 8]])
     assert dev.texts == [""] * 3
+    assert built.manifest["notes"] == []  # empty texts are no texts in common
 
 
 def test_train_texts_without_any_vector(tmp_path: Path) -> None:

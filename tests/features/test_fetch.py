@@ -18,6 +18,7 @@ import pytest
 from features.errors import InputError
 from features.fetch import Fetched, fetch, find_corpus, find_fetched
 from features.fetch.catalogue import SEMEVAL_2018_EC, OfficialCorpus, OfficialFile
+from features.fetch.extract import LARGEST
 
 TOP = "SemEval2018-Task1-all-data"
 ARCHIVE = f"{TOP}.zip"
@@ -148,7 +149,7 @@ def test_what_is_wanted_is_kept_and_nothing_else(corpus: OfficialCorpus, tmp_pat
     fetched = fetch(corpus, folder, lambda there, size: told.append((there, size)))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == CONTENT
     assert [path.name for path in fetched.files] == NAMES
-    assert fetched.unverified == ()
+    assert (fetched.unverified, fetched.other_archive) == ((), None)
     assert told[0][0] == 0
     assert told[-1][0] == told[-1][1]
 
@@ -170,7 +171,11 @@ def test_what_cannot_be_verified_is_named(
 ) -> None:
     unhashed = tuple(file.name for file in corpus.files if file.sha256 is None)
     other = replace(corpus, sha256="0" * 64)
-    assert got(other, tmp_path).unverified == unhashed
+    fetched = got(other, tmp_path)
+    assert (fetched.unverified, fetched.other_archive) == (unhashed, corpus.sha256)
+    again = find_fetched(other, tmp_path)
+    assert again is not None
+    assert (again.unverified, again.other_archive) == (unhashed, None)
     without_readme = dict(CONTENT)
     del without_readme["readme.txt"]
     server.archive = official(without_readme)
@@ -352,6 +357,13 @@ def test_a_folder_that_cannot_be(corpus: OfficialCorpus, tmp_path: Path) -> None
 def test_a_corpus_that_is_not_known() -> None:
     with pytest.raises(InputError, match=r"'semeval' cannot be fetched; expected .*semeval2018-ec"):
         find_corpus("semeval")
+
+
+def test_a_file_that_would_fill_the_memory(
+    corpus: OfficialCorpus, server: Server, tmp_path: Path
+) -> None:
+    server.archive = official(CONTENT | {"readme.txt": bytes(LARGEST + 1)})
+    refused(corpus, tmp_path, r"readme\.txt in the archive has 67108865 bytes; expected at most")
 
 
 def test_names_of_the_archive_never_become_paths(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import InputError
-from features.lexicons import find_lexicon, lexicon_names, read_lexicon
+from features.lexicons import find_lexicon, lexicon_names
 from features.lexicons.nrc_hashtag_emotion import COLUMNS as EMOTIONS
 
 LIWC = (
@@ -55,7 +55,7 @@ def test_bing_liu_is_two_commented_lists_in_either_encoding(tmp_path: Path) -> N
     words = f"{comment}zib-zab\r\nna\xefvarn\r\nvarn\r\n"
     for encoding in ("iso-8859-1", "utf-8", "utf-8-sig"):
         write(tmp_path, "negative-words.txt", words.encode(encoding))
-        lexicon = read_lexicon("bing-liu", "en", tmp_path)
+        lexicon = find_lexicon("bing-liu", "en", tmp_path).read()
         assert lexicon.columns == ("positive", "negative")
         assert lexicon.entries == {
             "z+": (1, 0),
@@ -79,7 +79,7 @@ def test_mpqa_has_a_row_for_each_part_of_speech_and_odd_ones(tmp_path: Path) -> 
         "",
     ]
     write(tmp_path, "subjclueslen1-HLTEMNLP05.tff", "\n".join(rows))
-    lexicon = read_lexicon("mpqa", "en", tmp_path)
+    lexicon = find_lexicon("mpqa", "en", tmp_path).read()
     assert lexicon.columns == ("positive", "negative", "strength")
     assert lexicon.entries == {
         "varn": (0, 0.5, 0.75),
@@ -94,10 +94,10 @@ def test_sentiment140_is_told_by_its_folder(tmp_path: Path, folder: str) -> None
     name = "unigrams-pmilexicon.txt"
     write(tmp_path, f"nrc-hashtag-sentiment/{name}", "varn\t-5\t0\t9\n")
     with pytest.raises(InputError, match=r"expected Sentiment140-Lexicon-v0\.1/unigrams-pmil"):
-        read_lexicon("sentiment140", "en", tmp_path)
+        find_lexicon("sentiment140", "en", tmp_path).read()
     rows = "@varn\t5\t6\t0\n#zib\t-2.5\t1\t6\n:-)\t1\t2\t1\nVarn\t0\t1\t1\nvarn\t1\t1\t1\n"
     write(tmp_path, f"{folder}/{name}", rows)
-    lexicon = read_lexicon("sentiment140", "en", tmp_path)
+    lexicon = find_lexicon("sentiment140", "en", tmp_path).read()
     assert lexicon.columns == ("score",)
     # Two are equal in lower case: their mean.
     assert lexicon.entries == {"@varn": (1,), "#zib": (-0.5,), ":-)": (0.2,), "varn": (0.1,)}
@@ -105,7 +105,7 @@ def test_sentiment140_is_told_by_its_folder(tmp_path: Path, folder: str) -> None
 
 def test_sentiwordnet_weighs_senses_by_their_number(tmp_path: Path) -> None:
     write(tmp_path, "SentiWordNet_3.0.0.txt", SENTIWORDNET)
-    lexicon = read_lexicon("sentiwordnet", "en", tmp_path)
+    lexicon = find_lexicon("sentiwordnet", "en", tmp_path).read()
     assert lexicon.columns == ("positive", "negative")
     assert lexicon.entries["varn"] == pytest.approx((0.5 / 1.5, 0.125 / 1.5))
     # Two parts of speech; 125 is 0.125.
@@ -116,7 +116,7 @@ def test_sentiwordnet_weighs_senses_by_their_number(tmp_path: Path) -> None:
 def test_sentiwordnet_may_be_compressed(tmp_path: Path) -> None:
     packed = gzip.compress(SENTIWORDNET.encode())
     write(tmp_path, "SentiWordNet_3.0.0.noglosses.txt.gz", packed)
-    assert len(read_lexicon("sentiwordnet", "en", tmp_path).entries) == 2
+    assert len(find_lexicon("sentiwordnet", "en", tmp_path).read().entries) == 2
 
 
 def test_hashtag_emotion_begins_after_its_terms_of_use(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_hashtag_emotion_begins_after_its_terms_of_use(tmp_path: Path) -> None:
         "anger\t#Varn\t1",
     ]
     write(tmp_path, "NRC-Hashtag-Emotion-Lexicon-v0.2.txt", "\r\n".join(rows))
-    lexicon = read_lexicon("nrc-hashtag-emotion", "en", tmp_path)
+    lexicon = find_lexicon("nrc-hashtag-emotion", "en", tmp_path).read()
     assert lexicon.columns == EMOTIONS
     # Equal in lower case: the mean of two words.
     assert lexicon.entries == {"#varn": (0.5, 0, 0, 0, 0.75, 0, 0, 0.125)}
@@ -139,7 +139,7 @@ def test_hashtag_emotion_begins_after_its_terms_of_use(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-8"])
 def test_liwc_has_the_columns_of_its_file(tmp_path: Path, encoding: str) -> None:
     write(tmp_path, "LIWC2007.dic", LIWC.encode(encoding))
-    lexicon = read_lexicon("liwc", "en", tmp_path)
+    lexicon = find_lexicon("liwc", "en", tmp_path).read()
     assert lexicon.columns == ("grue", "bleen")
     assert dict(lexicon.entries) == {
         "varn": (1, 1),
@@ -155,7 +155,7 @@ def test_liwc_has_the_columns_of_its_file(tmp_path: Path, encoding: str) -> None
 def test_elhpolar_has_comments_blanks_for_tabs_and_phrases(tmp_path: Path) -> None:
     content = "# header\n#\n\nvarn\tpositive\nzíb\tpositive\nzib     negative\na_varn\tnegative\n"
     write(tmp_path, "ElhPolar_esV1.lex", content)
-    lexicon = read_lexicon("elhpolar", "es", tmp_path)
+    lexicon = find_lexicon("elhpolar", "es", tmp_path).read()
     assert lexicon.columns == ("positive", "negative")
     assert lexicon.entries == {"varn": (1, 0), "zib": (1, 1)}
     assert lexicon.multiword == 1
@@ -166,14 +166,14 @@ def test_isol_meets_texts_without_their_accents(tmp_path: Path, encoding: str) -
     write(tmp_path, "positivas_mejorada.csv", "varnacion\r\nzibo\r\n")
     words = "da\xf1ozib\r\nda\xf1ozib\r\nzibo\r\n".encode(encoding)
     write(tmp_path, "negativas_mejorada.csv", words)
-    lexicon = read_lexicon("isol", "es", tmp_path)
+    lexicon = find_lexicon("isol", "es", tmp_path).read()
     assert lexicon.columns == ("positive", "negative")
     assert lexicon.entries == {"varnacion": (1, 0), "zibo": (1, 1), "danozib": (0, 1)}
 
 
 def test_ml_senticon_takes_all_layers_and_the_mean_over_parts_of_speech(tmp_path: Path) -> None:
     write(tmp_path, "senticon.es.xml", SENTICON)
-    lexicon = read_lexicon("ml-senticon", "es", tmp_path)
+    lexicon = find_lexicon("ml-senticon", "es", tmp_path).read()
     assert lexicon.columns == ("polarity", "deviation")
     assert lexicon.entries["varnon"] == pytest.approx((0.125, 0.2))
     assert (len(lexicon.entries), lexicon.multiword) == (1, 1)
@@ -243,7 +243,7 @@ def test_a_malformed_file_is_named_with_its_row(
 ) -> None:
     path = write(tmp_path, ONE_FILE[name], content)
     with pytest.raises(InputError, match=message) as raised:
-        read_lexicon(name, "es" if name in SPANISH else "en", tmp_path)
+        find_lexicon(name, "es" if name in SPANISH else "en", tmp_path).read()
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -252,13 +252,13 @@ def test_a_malformed_word_list_is_named_with_its_row(tmp_path: Path) -> None:
     path = write(tmp_path, "positive-words.txt", ";\nvarn\nzib,1\n")
     write(tmp_path, "negative-words.txt", "")
     with pytest.raises(InputError, match="line 3: 'zib,1'; expected one word a line"):
-        read_lexicon("bing-liu", "en", tmp_path)
+        find_lexicon("bing-liu", "en", tmp_path).read()
     path.write_text("varn\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"negative-words\.txt: the file is empty"):
-        read_lexicon("bing-liu", "en", tmp_path)
+        find_lexicon("bing-liu", "en", tmp_path).read()
 
 
 def test_one_of_two_files_is_not_enough(tmp_path: Path) -> None:
     write(tmp_path, "positivas_mejorada.csv", "varn\n")
     with pytest.raises(InputError, match=r"with negativas_m.*, found only positivas_mejorada\.csv"):
-        read_lexicon("isol", "es", tmp_path)
+        find_lexicon("isol", "es", tmp_path).read()

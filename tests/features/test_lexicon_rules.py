@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import InputError
-from features.lexicons import Lexicon, find_lexicon, read_lexicon
+from features.lexicons import Lexicon, find_lexicon
 from features.lexicons.wildcards import Prefixes
 from features.vectors import WordVectors
 from features.vocabulary import word_matrix
@@ -41,7 +41,7 @@ def test_its_own_entry_comes_first_then_the_longest_prefix() -> None:
 
 def test_a_star_is_a_letter_like_any_other_where_there_are_no_wildcards(tmp_path: Path) -> None:
     (tmp_path / "mine.tsv").write_text("word\tx\nvar*\t1\n", encoding="utf-8")
-    assert "varn" not in read_lexicon("mine.tsv", "en", tmp_path).entries
+    assert "varn" not in find_lexicon("mine.tsv", "en", tmp_path).read().entries
 
 
 @given(st.lists(st.sampled_from(WORDS), unique=True, min_size=1))
@@ -71,7 +71,7 @@ def test_a_missing_lexicon_is_an_error_unless_it_is_optional(tmp_path: Path) -> 
         ("mine.tsv", tmp_path, "no such file"),
     ):
         with pytest.raises(InputError, match=message):
-            read_lexicon(name, "en", data)
+            find_lexicon(name, "en", data).read()
         skipped = find_lexicon(name, "en", data, optional=True)
         assert skipped.form is None
         assert skipped.sources == ()

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import InputError
-from features.lexicons import find_lexicon, lexicon_names, read_lexicon
+from features.lexicons import find_lexicon, lexicon_names
 from features.lexicons.nrc_emolex import COLUMNS
 
 
@@ -12,7 +12,7 @@ def test_named_lexicons() -> None:
 
 
 def test_afinn_is_scaled_and_several_words_are_counted_not_matched(data: Path) -> None:
-    lexicon = read_lexicon("afinn", "en", data)
+    lexicon = find_lexicon("afinn", "en", data).read()
     assert lexicon.entries == {"rage": (-1.0,), "tears": (-0.4,)}
     assert lexicon.multiword == 1
     assert find_lexicon("afinn", "en", data).sources[0].role == "lexicon afinn"
@@ -20,16 +20,16 @@ def test_afinn_is_scaled_and_several_words_are_counted_not_matched(data: Path) -
 
 def test_the_preferred_file_is_taken(data: Path) -> None:
     (data / "AFINN-111.txt").rename(data / "AFINN-en-165.txt")
-    assert read_lexicon("afinn", "en", data).entries["rage"] == (-1.0,)
+    assert find_lexicon("afinn", "en", data).read().entries["rage"] == (-1.0,)
     (data / "AFINN-111.txt").write_text("other\t5\n", encoding="utf-8")
-    assert list(read_lexicon("afinn", "en", data).entries) == ["other"]
+    assert list(find_lexicon("afinn", "en", data).read().entries) == ["other"]
 
 
 def test_english_emolex_has_a_row_for_each_word_and_emotion(tmp_path: Path) -> None:
     rows = [f"gloom\t{emotion}\t{int(emotion == 'sadness')}" for emotion in COLUMNS]
     path = tmp_path / "NRC-Emotion-Lexicon-Wordlevel-v0.92.txt"
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    lexicon = read_lexicon("nrc-emolex", "en", tmp_path)
+    lexicon = find_lexicon("nrc-emolex", "en", tmp_path).read()
     assert lexicon.columns == COLUMNS
     assert lexicon.entries == {"gloom": (0, 0, 0, 0, 0, 0, 0, 1, 0, 0)}
 
@@ -43,7 +43,7 @@ def test_spanish_emolex_takes_the_maximum_over_english_words(tmp_path: Path) -> 
     ]
     path = tmp_path / "Spanish-NRC-EmoLex.txt"
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    lexicon = read_lexicon("nrc-emolex", "es", tmp_path)
+    lexicon = find_lexicon("nrc-emolex", "es", tmp_path).read()
     assert lexicon.entries == {"cancion": (1, 0, 0, 0, 0, 0, 0, 1, 0, 0)}
     assert lexicon.multiword == 1
 
@@ -51,13 +51,13 @@ def test_spanish_emolex_takes_the_maximum_over_english_words(tmp_path: Path) -> 
 def test_a_plain_table_needs_no_code(tmp_path: Path) -> None:
     path = tmp_path / "mine.tsv"
     path.write_text("word\theat\tlight\nSol\t1\t2\nsól\t3\t0\n", encoding="utf-8")
-    lexicon = read_lexicon("mine.tsv", "es", tmp_path)
+    lexicon = find_lexicon("mine.tsv", "es", tmp_path).read()
     assert (lexicon.name, lexicon.columns) == ("mine", ("heat", "light"))
     assert lexicon.entries == {"sol": (2.0, 1.0)}  # equal when folded: the mean
-    assert read_lexicon(str(path), "es", None).entries == lexicon.entries
+    assert find_lexicon(str(path), "es", None).read().entries == lexicon.entries
     quoted = tmp_path / "mine.csv"
     quoted.write_text('word,heat,"light, seen"\nSol,1,2\n"a, b",0,0\n', encoding="utf-8")
-    lexicon = read_lexicon("mine.csv", "es", tmp_path)
+    lexicon = find_lexicon("mine.csv", "es", tmp_path).read()
     assert (lexicon.columns, lexicon.multiword) == (("heat", "light, seen"), 1)
     assert lexicon.entries == {"sol": (1.0, 2.0)}
 
@@ -79,27 +79,27 @@ def test_a_plain_table_needs_no_code(tmp_path: Path) -> None:
 def test_a_bad_table_is_named_with_its_row(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "mine.tsv").write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=message):
-        read_lexicon("mine.tsv", "en", tmp_path)
+        find_lexicon("mine.tsv", "en", tmp_path).read()
 
 
 def test_what_cannot_be_found(data: Path) -> None:
     with pytest.raises(InputError, match=r"expected NRC-Emotion-Lexicon-Wordlevel-v0\.92\.txt som"):
-        read_lexicon("nrc-emolex", "en", data)
+        find_lexicon("nrc-emolex", "en", data).read()
     with pytest.raises(InputError, match="lexicon afinn: has no language 'es'; expected en"):
-        read_lexicon("afinn", "es", data)
+        find_lexicon("afinn", "es", data).read()
     with pytest.raises(
         InputError, match=r"'affin' is unknown; expected one of afinn, .*nrc-emolex"
     ):
-        read_lexicon("affin", "en", data)
+        find_lexicon("affin", "en", data).read()
     with pytest.raises(InputError, match=r"no data folder was given .* for lexicon afinn"):
-        read_lexicon("afinn", "en", None)
+        find_lexicon("afinn", "en", None).read()
 
 
 def test_a_bad_emolex(tmp_path: Path) -> None:
     path = tmp_path / "NRC-Emotion-Lexicon-Wordlevel-v0.92.txt"
     path.write_text("gloom\tgloominess\t1\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 1: emotion 'gloominess'; expected one of anger"):
-        read_lexicon("nrc-emolex", "en", tmp_path)
+        find_lexicon("nrc-emolex", "en", tmp_path).read()
     (tmp_path / "Spanish-NRC-EmoLex.txt").write_text("\t" * 11 + "\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 1: the header's columns are"):
-        read_lexicon("nrc-emolex", "es", tmp_path)
+        find_lexicon("nrc-emolex", "es", tmp_path).read()

@@ -76,6 +76,7 @@ def test_gold_is_preferred_and_withheld_labels_are_no_test_split(data: Path) -> 
         (b"ID\tTweet\tjoy\r\n", r"expected texts in train, found none"),
         (b"ID\tTweet\tjoy\r\na\tx\tNONE\r\n", r"train\.txt: the labels are withheld"),
         (b"ID\tTweet\tjoy\tjoy\r\na\tx\t1\t0\r\n", r"train\.txt: .* column 'joy' twice"),
+        (b"ID\tTweet\tjoy\t\r\na\tx\t1\t0\r\n", r"train\.txt: .* no name for column 4"),
     ],
 )
 def test_a_bad_official_file_is_named_with_its_row(
@@ -123,11 +124,17 @@ def test_labels_of_splits_must_agree(data: Path) -> None:
         semeval(data)
 
 
-def test_a_text_in_two_splits(data: Path) -> None:
+def test_an_id_in_two_splits(data: Path) -> None:
     content = train_file(data).read_bytes().replace(b"t1\t", b"d1\t")
     train_file(data).write_bytes(content)
     with pytest.raises(InputError, match="id 'd1' is in train and again in dev"):
         semeval(data)
+
+
+def test_a_text_in_two_splits(data: Path) -> None:
+    content = train_file(data).read_bytes().replace(b"nothing to see", b"the dog")
+    train_file(data).write_bytes(content)
+    assert semeval(data).notes[-1] == "1 text of dev is in train as well"
 
 
 def test_missing_files_and_folders(data: Path, tmp_path: Path) -> None:
@@ -269,9 +276,11 @@ def test_a_bad_table_is_named_with_its_row(
         read_corpus(table(suffix), "en", tmp_path)
 
 
-def test_a_missing_table(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no such file: .*train-en\.csv"):
-        read_corpus(table(".csv"), "en", tmp_path)
+@pytest.mark.parametrize("name", ["train-{lang}.csv", "x" * 300 + ".csv", "x/" * 3000 + "y.csv"])
+def test_a_missing_table(tmp_path: Path, name: str) -> None:
+    missing = rf"no such file: .*{name.format(lang='en')[-12:]}"
+    with pytest.raises(InputError, match=missing):
+        read_corpus(options(reader="table", train=name, dev="b.csv"), "en", tmp_path)
 
 
 TABLE = {"reader": "table", "train": "a.csv", "dev": "b.csv", "labels": ["joy"]}

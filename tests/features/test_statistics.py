@@ -44,6 +44,20 @@ def test_shares_of_tokens_and_types(built: Features) -> None:
     assert list(vector) == ["source", "train tokens", "train types", "dev tokens", "dev types"]
 
 
+def test_lexicons_are_told_apart_whatever_their_names(
+    data: Path, spec: Ask, tmp_path: Path
+) -> None:
+    (data / "sub").mkdir()
+    for place, word in {"same.tsv": "rain", "sub/same.tsv": "the", "vector.tsv": "cat"}.items():
+        (data / place).write_text(f"word\tx\n{word}\t1\n", encoding="utf-8")
+    features = build(
+        spec(lexicons=["same.tsv", "sub/same.tsv", "vector.tsv"]), data, tmp_path / "cache"
+    )
+    shares = {row["source"]: row["dev tokens"] for row in coverage_shares(features)[1:]}
+    assert shares == pytest.approx({"same (1)": 20, "same (2)": 20, "vector": 10})
+    assert coverage_shares(features)[0]["dev tokens"] == pytest.approx(50)
+
+
 def test_words_without_a_vector_are_kept_with_the_features(built: Features) -> None:
     unknown = dict(built.manifest["unknown_words"])
     assert unknown["and"] == 2  # twice in train

@@ -146,9 +146,7 @@ def test_variants_on_other_vectors_are_refused(experiment: Path, data: Path, cac
         return build_features(job, Console(quiet=True))
 
     _check_features({"none": features(0), "all": features(0)})
-    with pytest.raises(
-        ExperimentError, match=r"none and all \(en\) hold word vectors"
-    ):
+    with pytest.raises(ExperimentError, match=r"none and all \(en\) hold word vectors"):
         _check_features({"none": features(0), "all": features(1)})
 
 

@@ -119,6 +119,10 @@ def test_features_shows_the_corpus(softsweep: Command, experiment: Path) -> None
     assert status == 0
     assert "surprise" in out
     assert "en train" in out
+    _, out, _ = softsweep("features", experiment, "--stats", "--format", "json")
+    tables = json.loads(out)
+    assert list(tables)[:2] == ["features", "corpus"]
+    assert tables["corpus"][-1]["class"] == "SAMPLES"
 
 
 def test_losses_lists_built_in_and_user_losses(softsweep: Command, tmp_path: Path) -> None:

@@ -80,7 +80,9 @@ def test_terms_are_shown_and_accepted_by_an_option(fetch: Fetch, tmp_path: Path)
     assert "Mohammad, Bravo-Marquez, Salameh and Kiritchenko (2018)" in err
     assert "The terms in full: https://competitions.codalab.org/competitions/17751" in err
     folder = tmp_path / "data" / "semeval2018-ec"
-    assert err.splitlines()[-1] == f"10 files in {folder}, all verified by sha256"
+    assert err.splitlines()[-1] == (
+        f"10 files in {folder}, all verified by sha256, their own or the archive's"
+    )
     assert (folder / "2018-E-c-Es-dev.txt").read_text() == "our own 2018-E-c-Es-dev.txt"
 
 
@@ -93,6 +95,24 @@ def test_a_second_time_nothing_is_asked_and_nothing_downloaded(
     assert status == 0
     assert err.startswith("nothing to download: 10 files in ")
     assert err.count("\n") == 1
+    assert ", verified by sha256 except 2018-E-c-En-train.txt, " in err
+    assert err.endswith(" (not checked again: only the archive's sha256 vouches for these)\n")
+
+
+def test_another_archive_than_the_one_recorded_is_told(
+    fetch: Fetch, served: Path, tmp_path: Path
+) -> None:
+    recorded = CORPORA["semeval2018-ec"].sha256
+    with zipfile.ZipFile(served / "all.zip", "a") as archive:
+        archive.writestr("all/new.txt", "another file")
+    other = hashlib.sha256((served / "all.zip").read_bytes()).hexdigest()
+    status, err = fetch("semeval2018-ec", tmp_path / "data", "--accept-terms")
+    assert status == 0
+    assert ", verified by sha256 except 2018-E-c-En-train.txt, " in err
+    assert err.endswith(
+        "readme.txt; the archive is not the one recorded "
+        f"(sha256 {other[:12]}... instead of {recorded[:12]}...)\n"
+    )
 
 
 def test_on_a_terminal_the_user_is_asked(fetch: Fetch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (data / "vectors.txt").write_text("lu 1 0\nmi 0 1\n", encoding="utf-8")
     for place in range(8):
         (data / f"some-long-lexicon-{place}.tsv").write_text(
-            "word\tscore\nlu\t1\n", encoding="utf-8"
+            "word\tscore\nlu\t1\nlu mi\t1\n", encoding="utf-8"
         )
     return data
 
@@ -67,7 +68,33 @@ def test_every_table_has_every_form(sample: dict[str, Features]) -> None:
     for table in statistics_tables(sample):
         assert all(render(table, form) for form in FORMS)
     shares = json.loads(render(tables_of(sample)["coverage"], "json"))["rows"]
-    assert isinstance(shares[0]["train types"], float)
+    assert isinstance(shares[0]["train"], float)
+
+
+def test_means_line_up(sample: dict[str, Features]) -> None:
+    for name in ("labels_per_text", "lengths"):
+        table = tables_of(sample)[name]
+        means = [row[table.columns.index("mean")] for row in table.rows]
+        assert all(re.fullmatch(r"\d+\.\d\d", f"{mean:.6g}") for mean in means)
+
+
+def test_coverage_tells_the_size_of_each_lexicon(sample: dict[str, Features]) -> None:
+    rows = records(tables_of(sample)["coverage"])
+    assert len(rows) == 2 * 2 * 9
+    sizes = {(row["source"], row["entries"], row["several words"]) for row in rows}
+    lexicons = {(f"some-long-lexicon-{place}", 1, 1) for place in range(8)}
+    assert sizes == {("vector", None, None)} | lexicons
+
+
+def test_a_lexicon_may_be_called_vector(folder: Path) -> None:
+    path = folder / "vector.tsv"
+    path.write_text("word\tscore\nlu\t1\n", encoding="utf-8")
+    entry = features_of(folder, SAMPLE, "en", vectors=VECTORS, lexicons=[str(path)])
+    rows = records(tables_of({"en": entry})["coverage"])
+    assert [(row["source"], row["entries"]) for row in rows] == 2 * [
+        ("vector", None),
+        ("vector", 1),
+    ]
 
 
 def test_tables_agree_with_each_other(sample: dict[str, Features]) -> None:
@@ -79,12 +106,12 @@ def test_tables_agree_with_each_other(sample: dict[str, Features]) -> None:
         texts, of = row["texts"], f"{row['language']} {row['split']}"
         assert texts == sum(count for key, count in row.items() if key[0].isdigit())
         assert texts == totals["SAMPLES"][of]
-        assert row["mean"] == pytest.approx(totals["ALL_LABELS"][of] / texts, abs=1e-3)
-    known = next(row for row in rows["coverage"] if row["source"] == "vector")
+        assert row["mean"] == pytest.approx(totals["ALL_LABELS"][of] / texts, abs=0.0051)
+    known = {row["% of"]: row for row in reversed(rows["coverage"]) if row["source"] == "vector"}
     for row in rows["lengths"][:3]:
         split = row["split"]
-        assert known[split] + row["unknown tokens %"] == pytest.approx(100, abs=0.11)
-        assert known[f"{split} types"] + row["unknown types %"] == pytest.approx(100, abs=0.11)
+        for kind in ("tokens", "types"):
+            assert known[kind][split] + row[f"unknown {kind} %"] == pytest.approx(100, abs=0.11)
 
 
 def test_n_is_explained(sample: dict[str, Features]) -> None:

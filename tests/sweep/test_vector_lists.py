@@ -35,6 +35,10 @@ def test_several_sources_keep_their_order(tiny: dict[str, Any]) -> None:
         ({"kind": "skipgram", "dim": 3}, "vectors.dim: unknown key; allowed here: dimension, epoc"),
         ([FILE, {"kind": "file"}], "vectors[1].path: is required"),
         ([{"kind": "skipgram", "epochs": 0}], "vectors[0].epochs: input should be greater than or"),
+        ({"kind": "skipgram", "seed": 2**40}, "vectors.seed: input should be less than 4294967296"),
+        ({"kind": "skipgram", "dimension": 10**9}, "vectors.dimension: input should be less than"),
+        ({"kind": "skipgram", "window": 10**12}, "vectors.window: input should be less than or eq"),
+        ({"kind": "skipgram", "negative": 10**9}, "vectors.negative: input should be less than or"),
         (
             FILE | {"format": "bin"},
             "vectors.format: input should be 'fasttext', 'glove', 'keyedvectors', 'word2vec' or "
