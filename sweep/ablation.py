@@ -23,6 +23,7 @@ from sweep.driver import Outcome, build_features, run_experiment
 from sweep.errors import ExperimentError
 from sweep.experiment import Experiment
 from sweep.plan import Job, make_job
+from sweep.printing import say
 from sweep.workers import Workers
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def ablate(
             workers=workers,
             console=console,
         )
-        _say(console, _ended(variant, outcomes[variant.name]))
+        say(console, _ended(variant, outcomes[variant.name]))
     with console.status("tables") if console.is_terminal else nullcontext():
         rows = ablation_rows({variant.name: folder / variant.folder for variant in chosen})
         write_ablation(folder, rows)
@@ -154,7 +155,7 @@ def _variants(job: Job, asked: Sequence[str], console: Console) -> list[Variant]
         together = {language: has for language, has in there.items() if has}
         for language, has in there.items():
             if len(has) == 1 and has[0] in wanted:
-                _say(console, f"{ALL} {language}: is {has[0]} alone, not run twice")
+                say(console, f"{ALL} {language}: is {has[0]} alone, not run twice")
                 del together[language]
         compared.append(Variant(ALL, together))
     compared = [variant for variant in compared if variant.lexicons]
@@ -192,7 +193,7 @@ def _there(
         for name, optional in ((c.name, c.optional) for c in choices if c.name in needed):
             found = find_lexicon(name, language, job.data, optional=optional)
             for note in found.notes:
-                _say(console, f"{name} {language}: {note}")
+                say(console, f"{name} {language}: {note}")
             if found.form:
                 there[language].append(name)
     return there
@@ -241,7 +242,3 @@ def _ended(variant: Variant, outcome: Outcome) -> str:
     said += [f"{outcome.diverged} diverged"] if outcome.diverged else []
     said += [f"{outcome.failed} failed"] if outcome.failed else []
     return f"{variant.name}: {', '.join(said)}"
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, soft_wrap=True, markup=False)

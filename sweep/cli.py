@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sweep.printing import print_tables
+from sweep.printing import print_tables, say
 from sweep.workers import CPU_WIDTH, GPU_WIDTH, MOST_THREADS, Workers
 
 
@@ -144,7 +144,7 @@ def run(
     said += [f"{outcome.diverged} diverged"] if outcome.diverged else []
     said += [f"{outcome.failed} failed (tried again by the next run)"] if outcome.failed else []
     summary = f"{', '.join(said)}; tables are in {shown(outcome.run / 'tables')}"
-    console.print(summary, highlight=False, soft_wrap=True, markup=False)
+    say(console, summary)
     if outcome.failed or outcome.diverged:
         raise typer.Exit(1)
 
@@ -205,7 +205,7 @@ def ablate(
     else:
         print_tables(ablation_tables(done.rows, metric), form)
     summary = f"ablation.md and ablation.csv with all metrics are in {shown(done.folder)}"
-    console.print(summary, highlight=False, soft_wrap=True, markup=False)
+    say(console, summary)
     if any(outcome.failed or outcome.diverged for outcome in done.outcomes.values()):
         raise typer.Exit(1)
 
@@ -257,7 +257,7 @@ def features(
     console = Console(stderr=True)
     built = build_features(job, console)
     for entry in built.values():
-        console.print(found_line(entry), highlight=False, soft_wrap=True, markup=False)
+        say(console, found_line(entry))
     tables = [features_table(built), *sources_table(built)]
     if stats:
         tables += statistics_tables(built)

@@ -19,6 +19,7 @@ from results.records import merge_parts, record_examples, recorded
 from sweep.executors import Executor
 from sweep.packages import check_packages
 from sweep.plan import Job, Plan, make_job, make_plan
+from sweep.printing import say
 from sweep.specs import trial_specs
 from sweep.workers import Workers, allot
 
@@ -83,7 +84,7 @@ def run_experiment(
     job = make_job(experiment, data=data, out=out, overrides=overrides, losses=losses, cache=cache)
     plan = make_plan(job, build_features(job, console))
     for entry in plan.features.values():
-        _say(console, found_line(entry))
+        say(console, found_line(entry))
     _prepare(plan)
     if plan.todo:
         _train(plan, workers, console)
@@ -120,14 +121,9 @@ def build_features(job: Job, console: Console) -> dict[str, Features]:
                 bar.update(task, description=step, completed=fraction)
 
             spec = job.experiment.feature_spec(language)
-            features[language] = build(spec, job.data, job.cache, report, partial(_say, console))
+            features[language] = build(spec, job.data, job.cache, report, partial(say, console))
             bar.remove_task(task)
     return features
-
-
-def _say(console: Console, line: str) -> None:
-    """Show a line as it is."""
-    console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _share(counts: Mapping[str, int], part: str) -> str:

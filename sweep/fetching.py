@@ -16,6 +16,7 @@ from rich.progress import (
 from features.errors import InputError
 from features.fetch import Fetched, fetch, find_corpus, find_fetched
 from features.fetch.catalogue import OfficialCorpus
+from sweep.printing import say
 
 
 def fetch_corpus(name: str, data: Path, console: Console, *, accept_terms: bool) -> None:
@@ -33,10 +34,10 @@ def fetch_corpus(name: str, data: Path, console: Console, *, accept_terms: bool)
     corpus = find_corpus(name)
     folder = data / corpus.name
     if found := find_fetched(corpus, folder):
-        _say(console, f"nothing to download: {_outcome(found, folder, corpus)}")
+        say(console, f"nothing to download: {_outcome(found, folder, corpus)}")
         return
-    _say(console, "\n".join([corpus.title, *(f"  {term}" for term in corpus.terms)]))
-    _say(console, f"  The terms in full: {corpus.page}")
+    say(console, "\n".join([corpus.title, *(f"  {term}" for term in corpus.terms)]))
+    say(console, f"  The terms in full: {corpus.page}")
     if not accept_terms:
         _ask(corpus)
     with Progress(
@@ -53,7 +54,7 @@ def fetch_corpus(name: str, data: Path, console: Console, *, accept_terms: bool)
         got = fetch(
             corpus, folder, lambda there, size: bar.update(task, completed=there, total=size)
         )
-    _say(console, _outcome(got, folder, corpus))
+    say(console, _outcome(got, folder, corpus))
 
 
 def _ask(corpus: OfficialCorpus) -> None:
@@ -84,7 +85,3 @@ def _outcome(fetched: Fetched, folder: Path, corpus: OfficialCorpus) -> str:
     if fetched.unverified:  # they were found, and the archive is not kept
         return f"{said} (not checked again: only the archive's sha256 vouches for these)"
     return said
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, soft_wrap=True, markup=False)

@@ -1,10 +1,12 @@
-"""Tables on standard output."""
+"""Tables on standard output, lines on a console."""
 
 import json
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from results.render import Table
 
 
@@ -27,3 +29,8 @@ def print_tables(tables: "list[Table]", form: str) -> None:
         sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
     else:
         sys.stdout.write("\n".join(render(table, form) for table in tables))
+
+
+def say(console: "Console", line: str) -> None:
+    """Show a line as it is, whatever looks like markup in it."""
+    console.print(line, highlight=False, soft_wrap=True, markup=False)
