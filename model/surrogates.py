@@ -114,13 +114,17 @@ def loss(
     return lambda function: _declare(function, label, approximates, source, soft=False)
 
 
+NEGLIGIBLE = 1e-30
+"""A denominator up to this is 0 to `ratio`: one over a smaller one overflows float32."""
+
+
 def ratio(numerator: Tensor, denominator: Tensor, empty: float) -> Tensor:
     """Elementwise numerator / denominator; `empty`, with gradient 0, where the denominator is 0.
 
     The inner guard keeps the unused branch finite: the gradient of `where` multiplies it by 0, and
     0 times infinity would be NaN.
     """
-    defined = denominator > 0
+    defined = denominator > NEGLIGIBLE
     guarded = torch.where(defined, denominator, torch.ones_like(denominator))
     return torch.where(defined, numerator / guarded, torch.full_like(guarded, empty))
 

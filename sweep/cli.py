@@ -285,13 +285,27 @@ def losses(
     files: Annotated[
         list[Path] | None, typer.Argument(help="Files with losses of your own.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Check yours, or else the built-in ones, for conformance."),
+    ] = False,
     form: FormOption = Form.TABLE,
 ) -> None:
-    """List the losses that exist: name, formula, what they approximate, source."""
+    """List the losses that exist: name, formula, what they approximate, source; or check them."""
     from model.catalogue import catalogue
     from sweep.listings import losses_table
 
-    print_tables([losses_table(catalogue(files or ()))], form)
+    known = catalogue(files or ())
+    if not check:
+        print_tables([losses_table(known)], form)
+        return
+    from sweep.checking import all_pass, check_losses, conformance_table, findings_table
+
+    findings = check_losses(loss for loss in known.values() if loss.built_in == (not files))
+    programs = form in (Form.CSV, Form.JSON)
+    print_tables([(findings_table if programs else conformance_table)(findings)], form)
+    if not all_pass(findings):
+        raise typer.Exit(1)
 
 
 @app.command()
