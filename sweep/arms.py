@@ -11,7 +11,7 @@ from model.catalogue import LossSource
 from model.settings import NetworkSettings, TrainSettings
 from sweep.experiment import Experiment
 
-RESULT_REVISION = 2
+RESULT_REVISION = 3
 """Goes up when a change of softsweep's own code changes what an arm records."""
 
 
