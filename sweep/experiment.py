@@ -1,6 +1,7 @@
 """An experiment: a YAML file that says which arms are wanted, checked key by key."""
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -174,9 +175,11 @@ def load_experiment(
     known = catalogue(paths)
     for index, name in enumerate(checked.grid.loss):
         if name not in known:
+            near = get_close_matches(name, known)
+            meant = f"; did you mean {' or '.join(near)}?" if near else ""
             raise ExperimentError(
-                f"{where}: grid.loss[{index}]: unknown loss {name!r}; known: "
-                f"{', '.join(known)} (more with --losses FILE.py)"
+                f"{where}: grid.loss[{index}]: unknown loss {name!r}{meant} (`softsweep losses` "
+                "lists those there are, --losses FILE.py adds more)"
             )
     return checked.model_copy(update={"losses": tuple(str(path) for path in paths)}), known
 

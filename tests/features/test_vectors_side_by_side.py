@@ -61,7 +61,10 @@ def test_manifest_and_line_name_each_source(both: Features, data: Path) -> None:
         "d": 3,
         "available": 4,
         "unknown_is_mean": False,
+        "key": first["key"],
+        "sha256": first["sha256"],
     }
+    assert first["sha256"] != second["sha256"]
     assert (second["first_column"], second["d"], second["available"]) == (3, 2, 2)
     assert second["unknown_is_mean"]
     assert both.manifest["unknown_is_mean"]

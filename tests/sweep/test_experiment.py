@@ -48,7 +48,7 @@ def test_grid_combines_settings_of_train(tiny: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("grid.loss=[bec]", "grid.loss[0]: unknown loss 'bec'; known: bce, mse, soft_accuracy"),
+        ("grid.loss=[bec]", "grid.loss[0]: unknown loss 'bec'; did you mean bce? (`softsweep"),
         ("grid.batch=[16]", "grid.batch: unknown key; allowed here: batch_size, learning_rate"),
         ("corpus.trian=5", "corpus.trian: unknown key; allowed here: dev, reader, seed"),
         ("corpus.reader=nope", "corpus.reader: expected one of sample, semeval2018-ec, table"),

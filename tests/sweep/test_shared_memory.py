@@ -21,7 +21,7 @@ def features(tmp_path: Path) -> Features:
     vector = " ".join(map(str, range(DIMENSION)))
     (tmp_path / "v.txt").write_text("".join(f"{word} {vector}\n" for word in words))
     for split in ("train", "dev"):
-        rows = [f"{' '.join(words[i::50])},{i % 2}\n" for i in range(50)]
+        rows = [f"{split} {' '.join(words[i::50])},{i % 2}\n" for i in range(50)]
         (tmp_path / f"{split}.csv").write_text("text,joy\n" + "".join(rows))
     spec = {
         "corpus": {"reader": "table", "labels": ["joy"], "train": "train.csv", "dev": "dev.csv"},
