@@ -240,8 +240,18 @@ def _markdown(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
+_GREEK = {
+    "αβγδεζηθικλμ": "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu",
+    "νξπρστυφχψω": "nu xi pi rho sigma tau upsilon phi chi psi omega",
+    "ΓΔΘΛΞΠΣΦΨΩ": "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega",
+}
 _LATEX = str.maketrans(
     {
+        **{
+            letter: f"$\\{name}$"
+            for letters, names in _GREEK.items()
+            for letter, name in zip(letters, names.split(), strict=True)
+        },
         **{char: f"\\{char}" for char in "&%$#_{}"},
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
@@ -249,10 +259,18 @@ _LATEX = str.maketrans(
         "±": r"$\pm$",
         "†": r"$\dagger$",
         "→": r"$\to$",
-        "Σ": r"$\Sigma$",
         "·": r"$\cdot$",
         "−": "$-$",
         "²": "$^2$",
+        "₊": "$_+$",
+        "₋": "$_-$",
+        "½": r"$\frac12$",
+        "√": r"$\surd$",
+        "×": r"$\times$",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "∈": r"$\in$",
+        "∞": r"$\infty$",
         "<": r"$<$",
         ">": r"$>$",
         "|": r"$|$",

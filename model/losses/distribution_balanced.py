@@ -18,9 +18,9 @@ def distribution_balanced(
     scale: float = 5.0,
     kappa: float = 0.05,
 ) -> Tensor:
-    """mean_ij r̂ [ y log(1 + e^−(z−ν)) + (1 − y) log(1 + e^λ(z−ν)) / λ ], ν_j = κ log(1/π_j − 1)
+    """mean_ij w [ y log(1 + e^−(z−ν)) + (1 − y) log(1 + e^λ(z−ν)) / λ ], ν_j = κ log(1/π_j − 1)
 
-    r̂ = α + σ(β (r − μ)), r = (1/π_j) / Σ_l (y_l/π_l): how often class j would be drawn over how
+    w = α + σ(β (r − μ)), r = (1/π_j) / Σ_l (y_l/π_l): how often class j would be drawn over how
     often text i is, when classes are drawn alike. A text without labels is never drawn, so r is
     as good as infinite. λ is `scale`. Without the focal factor that the authors add.
     """

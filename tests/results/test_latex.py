@@ -24,7 +24,7 @@ DOCUMENT = r"""\documentclass{article}
 def test_a_table_compiles(tmp_path: Path) -> None:
     table = Table(
         "table2_en",
-        "Table 2: 95% & more_or_less #1 {x} ~ ^ \\ $",
+        "Table 2: 95% & more_or_less #1 {x} ~ ^ \\ $ αβγδεζηθικλμνξπρστυφχψω ΓΔΘΛΞΠΣΦΨΩ ½√×≤≥∈∞₊₋²",
         ("Loss", "Acc"),
         (
             ("SM-F1 (warmup_epochs=1)", Figure(54.85, 1.09, star=True, best=True)),
