@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.arrow import map_words, matrix_of, write_words
-from features.content import MANIFEST, content_key, mark_used, read_manifest, written_whole
+from features.content import MANIFEST, content_key, read_manifest, written_whole
 from features.errors import InputError
 from features.locate import Source, find_text, require_folder, source
 from features.progress import Progress, Say
@@ -233,7 +233,6 @@ def trained(
     with written_whole(folder, tell) as new:
         if new is not None:
             _train(spec, language, rules, sources, at_hand, new, report)
-    mark_used(folder)
     batch = map_words(folder / VECTORS)
     counts: NDArray[np.int64] = batch.column("count").to_numpy()
     return batch.column("word").to_pylist(), matrix_of(batch), counts

@@ -99,17 +99,28 @@ def delimited(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path}, line {reader.line_num}: not CSV ({error})") from error
 
 
-def _with_header(path: Path) -> Columns:
+def rows_below(path: Path, header: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yields what :func:`delimited` does below the header.
+
+    Raises:
+        InputError: When a row is not as wide as the header.
+    """
     rows = delimited(path)
-    _, header = next(rows, (0, []))
-    check_header(path, header)
-    lines, values = [], {name: list[str]() for name in header}
+    next(rows, None)
     for number, fields in rows:
         if len(fields) != len(header):
             raise InputError(
                 f"{path}, line {number}: {len(fields)} columns; expected {len(header)} as in the "
                 "header"
             )
+        yield number, fields
+
+
+def _with_header(path: Path) -> Columns:
+    _, header = next(delimited(path), (0, []))
+    check_header(path, header)
+    lines, values = [], {name: list[str]() for name in header}
+    for number, fields in rows_below(path, header):
         lines.append(number)
         for column, field in zip(values.values(), fields, strict=True):
             column.append(field)

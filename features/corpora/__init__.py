@@ -5,16 +5,14 @@ A new reader is one function in one new file here: an options model that names i
 """
 
 import hashlib
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from features.discovery import import_modules_of
 from features.errors import InputError
 from features.locate import Source
 
@@ -152,15 +150,9 @@ def corpus_reader(options: type[ReaderOptions]) -> Callable[[_Function], _Functi
     return register
 
 
-@cache
-def _discover() -> None:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-
-
 def option_models() -> tuple[type[ReaderOptions], ...]:
     """Lists the option models of all readers."""
-    _discover()
+    import_modules_of(__name__)
     return tuple(options for _, (options, _) in sorted(_READERS.items()))
 
 
@@ -175,7 +167,7 @@ def read_corpus(options: ReaderOptions, language: str, data: Path | None) -> Cor
     Raises:
         InputError: When a file is missing or not what it has to be.
     """
-    _discover()
+    import_modules_of(__name__)
     _, reader = _READERS[options.reader]
     corpus = reader(options, language, data)
     return replace(corpus, notes=(*corpus.notes, *_shared_texts(corpus.splits)))

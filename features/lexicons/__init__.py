@@ -10,15 +10,13 @@ value where a format says ``max``. An entry of several words is counted, never m
 """
 
 import hashlib
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from features.discovery import import_modules_of
 from features.errors import InputError
 from features.lexicons.wildcards import Prefixes
 from features.locate import Source, find_official, require_folder, resolve, source
@@ -99,15 +97,9 @@ def lexicon(
     return register
 
 
-@cache
-def _discover() -> None:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-
-
 def lexicon_names() -> list[str]:
     """Lists the lexicons that have a name."""
-    _discover()
+    import_modules_of(__name__)
     return sorted(_FORMATS)
 
 
@@ -239,7 +231,7 @@ def find_lexicon(
     Raises:
         InputError: When the name is unknown or, unless it is optional, its files are missing.
     """
-    _discover()
+    import_modules_of(__name__)
     try:
         if name in _FORMATS:
             form = _FORMATS[name]

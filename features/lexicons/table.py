@@ -8,7 +8,7 @@ from pathlib import Path
 
 from features.errors import InputError
 from features.lexicons import Entry, number
-from features.tables import delimited
+from features.tables import delimited, rows_below
 
 
 def _is_number(text: str) -> bool:
@@ -49,13 +49,5 @@ def read_table(paths: Sequence[Path], language: str) -> Iterator[Entry]:
             a number.
     """
     path = paths[0]
-    names = table_columns(paths)
-    rows = delimited(path)
-    next(rows)
-    for line, (word, *values) in rows:
-        if len(values) != len(names):
-            raise InputError(
-                f"{path}, line {line}: {len(values) + 1} columns; expected {len(names) + 1} as in "
-                "the header"
-            )
+    for line, (word, *values) in rows_below(path, ("word", *table_columns(paths))):
         yield word, [number(path, line, value) for value in values]

@@ -4,14 +4,12 @@ A new format is one function in one new file: ``@vector_format(...)`` names it; 
 the vectors of the words asked for. Nothing else is edited.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from features.discovery import import_modules_of
 from features.vectorfiles.match import Match
 
 if TYPE_CHECKING:
@@ -62,15 +60,9 @@ def vector_format(name: str, *, companions: Companions = _alone) -> Callable[[Re
     return register
 
 
-@cache
-def _discover() -> None:
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-
-
 def vector_formats() -> tuple[str, ...]:
     """Lists the names of the formats."""
-    _discover()
+    import_modules_of(__name__)
     return tuple(sorted(_FORMATS))
 
 
@@ -81,7 +73,7 @@ def vector_files(path: Path, form: str) -> list[Path]:
         path: The file that was named.
         form: One of :func:`vector_formats`.
     """
-    _discover()
+    import_modules_of(__name__)
     _, companions = _FORMATS[form]
     return [path, *companions(path)]
 
@@ -99,6 +91,6 @@ def load(path: Path, form: str, wanted: set[str], language: str) -> Loaded:
         InputError: When the file is empty or damaged, a row has another number of values than
             the first, or a value is not finite.
     """
-    _discover()
+    import_modules_of(__name__)
     read, _ = _FORMATS[form]
     return read(path, Match(wanted, language))

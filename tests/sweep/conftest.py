@@ -1,6 +1,7 @@
 """A tiny experiment on the sample corpus: seconds, and every room does its real work."""
 
 import copy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from sweep import cli
 from sweep.driver import Outcome, run_experiment
 from sweep.workers import Workers
 
@@ -37,6 +39,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 RunTiny = Callable[..., Outcome]
+Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -51,6 +54,23 @@ def run_tiny(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> RunTiny:
             **options,
         }
         return run_experiment(tiny, cache=cache, overrides=overrides, **settings)
+
+    return run
+
+
+@pytest.fixture
+def softsweep(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache: Path
+) -> Command:
+    """Runs a command in this process: exit status, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setenv("SOFTSWEEP_CACHE", str(cache))
+        monkeypatch.setattr(sys, "argv", ["softsweep", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
 
     return run
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from rich.console import Console
 
 from features import Features, InputError
 from features.sample import sample_lexicon
-from sweep import Ablation, ablate, cli
+from sweep import Ablation, ablate
 from sweep.ablation import Variant, _check_features
 from sweep.driver import build_features
 from sweep.errors import ExperimentError
@@ -164,32 +163,28 @@ def test_the_command(
     data: Path,
     cache: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    softsweep: Callable[..., tuple[int, str, str]],
 ) -> None:
     losses = tmp_path / "bad.py"
     losses.write_text(
         "from model import loss\n@loss(label='Bad')\ndef bad(z, y):\n    return z[99]"
     )
 
-    def softsweep(*arguments: object) -> tuple[int, str, str]:
+    def ablated(*arguments: object) -> tuple[int, str, str]:
         folders = ("--data", data, "--cache", cache, "--out", tmp_path / "out")
         command = ("ablate", experiment, *folders, "--executor", "inline", "--variant", FIRST)
-        monkeypatch.setattr(sys, "argv", ["softsweep", *map(str, (*command, *arguments))])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        return int(caught.value.code or 0), *capsys.readouterr()
+        return softsweep(*command, *arguments)
 
-    status, out, err = softsweep("--metric", "f2")
+    status, out, err = ablated("--metric", "f2")
     assert (status, out) == (2, "")
     assert err == "softsweep: --metric f2: expected one of own, acc, macro_f1, micro_f1\n"
     assert not (tmp_path / "out").exists()
-    status, out, err = softsweep("--metric", "macro_f1")
+    status, out, err = ablated("--metric", "macro_f1")
     assert status == 0
     assert out.startswith("Lexicons: English (sample), test set")
     assert "│ BCE  │ none" in out
     assert err.endswith(f"are in {tmp_path / 'out'}\n")
-    status, out, _ = softsweep("--format", "csv", "--losses", losses, "--set", "grid.loss=[bad]")
+    status, out, _ = ablated("--format", "csv", "--losses", losses, "--set", "grid.loss=[bad]")
     assert status == 1
     rows = {(row["loss"], row["variant"]): row for row in csv.DictReader(io.StringIO(out))}
     assert rows["bad", FIRST]["no_difference"] == "failed"

@@ -1,14 +1,11 @@
 """Bad input as a user meets it: exit status 2, one sentence with file and row or key."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-
-from sweep import cli
 
 Spoil = Callable[[Path, dict[str, Any]], None]
 
@@ -54,7 +51,7 @@ def run_it(
     folder: Path,
     own: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    softsweep: Callable[..., tuple[int, str, str]],
 ) -> Callable[[], tuple[int, str]]:
     """Runs it: exit status and standard error."""
 
@@ -62,10 +59,8 @@ def run_it(
         (folder / "own.yaml").write_text(yaml.safe_dump(own))
         arguments = ["run", "own.yaml", "--data", ".", "--cache", "cache", "--out", "run"]
         monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, "argv", ["softsweep", *arguments, "--executor", "inline"])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        return int(caught.value.code or 0), capsys.readouterr().err
+        status, _, err = softsweep(*arguments, "--executor", "inline")
+        return status, err
 
     return run
 

@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from features import Features, FeatureSpec, build
-from sweep import cli
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -28,20 +27,9 @@ def filled(tiny: dict[str, Any], tmp_path: Path) -> Features:
 
 
 @pytest.fixture
-def softsweep(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], filled: Features
-) -> Command:
-    """Runs a command on that cache: exit status, standard output, standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("SOFTSWEEP_CACHE", str(filled.path.parent))
-        monkeypatch.setattr(sys, "argv", ["softsweep", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return run
+def cache(filled: Features) -> Path:
+    """The cache that commands find here, instead of the one that tests share."""
+    return filled.path.parent
 
 
 def rows(out: str) -> list[dict[str, str]]:

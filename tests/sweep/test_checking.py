@@ -2,7 +2,6 @@
 
 import csv
 import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import pytest
 
 from model.catalogue import built_in_losses, read_losses
 from model.conformance import CHECKS
-from sweep import cli
 from sweep.checking import check_losses
+
+Command = Callable[..., tuple[int, str, str]]
 
 GOOD = """
 from model import ratio, soft_metric
@@ -29,24 +29,18 @@ def theirs(o, y):
 
 
 @pytest.fixture
-def check(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
+def check(tmp_path: Path, softsweep: Command) -> Command:
     """Checks a file of this text: exit status, standard output, standard error."""
 
     def run(text: str, *options: str) -> tuple[int, str, str]:
         path = tmp_path / "losses.py"
         path.write_text(text)
-        monkeypatch.setattr(sys, "argv", ["softsweep", "losses", str(path), "--check", *options])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
+        return softsweep("losses", path, "--check", *options)
 
     return run
 
 
-def test_losses_that_conform_are_exit_status_0(check: Callable[..., tuple[int, str, str]]) -> None:
+def test_losses_that_conform_are_exit_status_0(check: Command) -> None:
     status, out, err = check(GOOD)
     assert (status, err) == (0, "")
     assert "│ mine │ ok" in out
@@ -54,7 +48,7 @@ def test_losses_that_conform_are_exit_status_0(check: Callable[..., tuple[int, s
 
 
 def test_a_loss_that_does_not_is_exit_status_1_and_a_sentence(
-    check: Callable[..., tuple[int, str, str]],
+    check: Command,
 ) -> None:
     status, out, err = check(GOOD + WRONG)
     assert (status, err) == (1, "")
@@ -64,7 +58,7 @@ def test_a_loss_that_does_not_is_exit_status_1_and_a_sentence(
 
 
 def test_programs_get_a_row_for_each_loss_and_check(
-    check: Callable[..., tuple[int, str, str]],
+    check: Command,
 ) -> None:
     status, out, _ = check(GOOD + WRONG, "--format", "csv")
     assert status == 1
@@ -87,9 +81,7 @@ def test_programs_get_a_row_for_each_loss_and_check(
         (GOOD.replace("mine", "bce"), "losses.py: bce, labelled Mine, is already declared"),
     ],
 )
-def test_a_wrong_file_is_exit_status_2(
-    check: Callable[..., tuple[int, str, str]], text: str, named: str
-) -> None:
+def test_a_wrong_file_is_exit_status_2(check: Command, text: str, named: str) -> None:
     status, out, err = check(text)
     assert (status, out) == (2, "")
     assert err.startswith("softsweep: ")
@@ -106,12 +98,8 @@ def test_a_loss_that_exits_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_without_a_file_the_built_in_losses_are_checked(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["softsweep", "losses", "--check", "--format", "csv"])
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
-    assert not caught.value.code
-    rows = csv.DictReader(io.StringIO(capsys.readouterr().out))
+def test_without_a_file_the_built_in_losses_are_checked(softsweep: Command) -> None:
+    status, out, _ = softsweep("losses", "--check", "--format", "csv")
+    assert not status
+    rows = csv.DictReader(io.StringIO(out))
     assert {row["loss"] for row in rows} == {declared.name for declared in built_in_losses()}

@@ -13,28 +13,10 @@ import pytest
 import yaml
 
 from model.catalogue import built_in_losses
-from sweep import cli
 from sweep.driver import Outcome
 
 RunTiny = Callable[..., Outcome]
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def softsweep(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache: Path
-) -> Command:
-    """Runs a command in this process: exit status, standard output, standard error."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("SOFTSWEEP_CACHE", str(cache))
-        monkeypatch.setattr(sys, "argv", ["softsweep", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture

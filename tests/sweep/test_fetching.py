@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from features.fetch.catalogue import CORPORA, SEMEVAL_2018_EC
-from sweep import cli
 
 Fetch = Callable[..., tuple[int, str]]
 
@@ -53,23 +52,20 @@ def fetch(
     served: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    softsweep: Callable[..., tuple[int, str, str]],
 ) -> Fetch:
     """Runs the command in this process: exit status and standard error."""
 
     def run(*arguments: object, answer: str | None = None) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["softsweep", "fetch", *map(str, arguments)])
         master, slave = os.openpty()
         with open(slave) as terminal, open(os.devnull) as nothing, open(master, "w") as typist:
             if answer is not None:
                 typist.write(f"{answer}\n")
                 typist.flush()
             monkeypatch.setattr(sys, "stdin", nothing if answer is None else terminal)
-            with pytest.raises(SystemExit) as caught:
-                cli.main()
-        out, err = capsys.readouterr()
+            status, out, err = softsweep("fetch", *arguments)
         assert out.strip() == ""  # a prompt ends with a space there
-        return int(caught.value.code or 0), err
+        return status, err
 
     return run
 
