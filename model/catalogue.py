@@ -7,19 +7,24 @@ the syntax tree, so they load no torch and run nobody's code.
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from model.errors import LossError
 from model.metrics import METRICS
+from model.parameters import Value as Value
+from model.parameters import Values, with_values, written_defaults
 
 BUILT_IN = Path(__file__).parent / "losses"
 """Every file here is a loss that exists."""
 
-DECORATORS = ("soft_metric", "loss")
-ARGUMENTS = ("label", "approximates", "source")
+STRINGS: dict[str | None, type] = {"label": str, "approximates": str, "source": str}
+DECORATORS = {"soft_metric": STRINGS, "loss": STRINGS | {"ranks": bool}}
+"""Decorators, each with its arguments and their types."""
+
 DEFAULT_OWN_METRIC = "acc"
 """Metric by which an arm chooses its epoch when its loss approximates none (BCE, MSE)."""
 
@@ -36,6 +41,8 @@ class LossSource:
         formula: first line of the docstring.
         file: name of the file.
         text: the file, whole.
+        ranks: whether it only ranks the labels of a text, so that no threshold is natural to it.
+        defaults: its parameters with their defaults.
         built_in: whether the file is softsweep's own.
     """
 
@@ -46,6 +53,8 @@ class LossSource:
     formula: str
     file: str
     text: str
+    ranks: bool = False
+    defaults: Values = ()
     built_in: bool = False
 
     @property
@@ -58,12 +67,27 @@ class LossSource:
         """Hard metric by which this loss's arms choose their epoch."""
         return self.approximates or DEFAULT_OWN_METRIC
 
+    @property
+    def parameters(self) -> Mapping[str, Value]:
+        """Defaults of its parameters by name."""
+        return dict(self.defaults)
+
+
+def checked_parameters(loss: LossSource, given: Mapping[str, Value]) -> dict[str, Value]:
+    """All parameters of a loss: those given, and the defaults of the others.
+
+    Raises:
+        LossError: the loss has no parameter of a name, or a value is of another type.
+    """
+    return dict(with_values(loss.name, loss.defaults, given))
+
 
 def parse_losses(text: str, file: str) -> list[LossSource]:
     """Losses declared in the text of one file, in order.
 
     Raises:
-        LossError: the text is not Python, or a decorator's arguments are not literals.
+        LossError: the text is not Python, or a decorator's arguments or a parameter's default are
+            not literals.
     """
     try:
         tree = ast.parse(text)
@@ -106,22 +130,27 @@ def _declared(function: ast.FunctionDef, decorator: ast.expr, text: str, file: s
         formula=docstring.split("\n", 1)[0],
         file=file,
         text=text,
+        ranks=given.get("ranks", False),
+        defaults=written_defaults(function, file),
     )
 
 
-def _arguments(call: ast.Call, where: str) -> dict[str, str]:
+def _arguments(call: ast.Call, where: str) -> dict[str | None, Any]:
     """What a decorator is given, checked."""
     if call.args:
         raise LossError(f"{where}: give the decorator's arguments by keyword (label=...)")
-    given: dict[str, str] = {}
+    types = DECORATORS[_last_name(call.func)]
+    given: dict[str | None, Any] = {}
     for keyword in call.keywords:
-        if keyword.arg not in ARGUMENTS:
+        if keyword.arg not in types:
             raise LossError(
-                f"{where}: unknown argument {keyword.arg}; expected {', '.join(ARGUMENTS)}"
+                f"{where}: unknown argument {keyword.arg}; expected {', '.join(map(str, types))}"
             )
-        if not isinstance(keyword.value, ast.Constant) or not isinstance(keyword.value.value, str):
-            raise LossError(f"{where}: {keyword.arg} must be a literal string")
-        given[keyword.arg] = keyword.value.value
+        value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+        if not isinstance(value, types[keyword.arg]):
+            expected = "True or False" if types[keyword.arg] is bool else "a literal string"
+            raise LossError(f"{where}: {keyword.arg} must be {expected}")
+        given[keyword.arg] = value
     if given.get("approximates", DEFAULT_OWN_METRIC) not in METRICS:
         raise LossError(
             f"{where}: approximates unknown metric {given['approximates']!r}; "

@@ -5,6 +5,8 @@ A text is a sequence of n words; its matrix S `[n, D]` gathers their rows of the
     S -> BatchNorm -> for each height h: convolution over h full rows ('same' padding)
       -> BatchNorm -> ReLU -> maximum over positions -> dense -> C logits
 
+(In training, dropout may come before the dense layer.)
+
 The word table does not learn, so a convolution need not meet a word more than once a batch. With
 rows x_t, normalised to (x_t − μ)/σ · γ + β, its output at position t is
 
@@ -97,12 +99,18 @@ class CNN(nn.Module):
 
         self.to(device)
 
-    def forward(self, table: Tensor, batch: Batch) -> Tensor:
+    @property
+    def weights(self) -> tuple[nn.Parameter, nn.Parameter]:
+        """The parameters that are neither biases nor BatchNorm's."""
+        return self.filters, self.head_weight
+
+    def forward(self, table: Tensor, batch: Batch, kept: Tensor | None = None) -> Tensor:
         """Logits of a mini-batch per group, in training mode: batch statistics, running ones moved.
 
         Args:
             table: word rows, `[W, D]`.
             batch: of each group of arms.
+            kept: by what dropout multiplies the pooled features, `[G, b, maps]`.
 
         Returns:
             `[A, b, C]`.
@@ -123,6 +131,8 @@ class CNN(nn.Module):
         self._track("map", mean, var, batch.places)
         # ReLU comes after the maximum here: it is monotone, so the order does not matter.
         maps = pooled.view(self.arms, -1, self.maps).relu()
+        if kept is not None:
+            maps = maps * kept[self.group]
         return torch.baddbmm(self.head_bias[:, None], maps, self.head_weight)
 
     def _normalise_batch(self, rows: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -218,3 +228,17 @@ def initial_weights(
     maps = len(settings.heights) * settings.filters
     limit = np.sqrt(6 / (maps + classes))
     return np.concatenate(blocks, axis=1), generator.uniform(-limit, limit, (maps, classes))
+
+
+def kept_features(
+    seeds: Sequence[int], epoch: int, step: int, rate: float, texts: int, maps: int
+) -> Tensor:
+    """Which features of a batch dropout keeps, `[G, b, maps]`.
+
+    Drawn by NumPy from (seed, epoch, step), both counted from 1, hence equal on every device.
+    """
+    drawn = [
+        np.random.default_rng([seed, epoch, step]).random((texts, maps), np.float32) >= rate
+        for seed in seeds
+    ]
+    return torch.from_numpy(np.stack(drawn))

@@ -15,6 +15,7 @@ from model.data import Split
 from model.measures import measure
 from model.selection import HALVES
 from model.texts import arrange
+from model.thresholds import measure_at, tune
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Evaluated:
     """What one arm's network does on every split.
 
     Attributes:
-        measures: by split and by half of dev (`dev/a`), what `model.measures.measure` gives.
+        measures: by split and by half of dev (`dev/a`), what `model.measures.measure` gives; of
+            losses that rank, at thresholds tuned on that half, or on dev.
         logits: by split other than train, `[m, C]`.
         finite: whether all outputs are.
     """
@@ -39,9 +41,17 @@ class Evaluation:
         splits: by name.
         windows: of the network.
         device: where to evaluate.
+        ranking: arms whose losses rank, each with its own metric.
     """
 
-    def __init__(self, splits: Mapping[str, Split], windows: Windows, device: torch.device) -> None:
+    def __init__(
+        self,
+        splits: Mapping[str, Split],
+        windows: Windows,
+        device: torch.device,
+        ranking: Mapping[int, str],
+    ) -> None:
+        self.ranking = ranking
         names = sorted(splits, key="train".__eq__)
         words = np.concatenate([splits[name].words for name in names])
         labels = np.concatenate([splits[name].labels for name in names])
@@ -73,6 +83,10 @@ class Evaluation:
             name: measure(logits[:, texts], self.labels[texts])
             for name, texts in self.parts.items()
         }
+        for arm, own_metric in self.ranking.items():
+            tuned = self._tuned(logits[arm], own_metric)
+            for name, measures in tuned.items():
+                by_part[name][arm] |= measures
         first = self.splits["train"].start
         kept = logits[:, :first].float().cpu().numpy()
         return [
@@ -83,3 +97,12 @@ class Evaluation:
             )
             for arm in range(network.arms)
         ]
+
+    def _tuned(self, logits: Tensor, own_metric: str) -> dict[str, dict[str, Any]]:
+        """By split and half, one arm's hard metrics at thresholds tuned on that half, or on dev."""
+        parts = {name: (logits[texts], self.labels[texts]) for name, texts in self.parts.items()}
+        on_dev = tune(*parts["dev"])
+        return {
+            name: measure_at(tune(*part) if name.startswith("dev/") else on_dev, own_metric, *part)
+            for name, part in parts.items()
+        }

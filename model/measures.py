@@ -36,7 +36,7 @@ def measure(logits: Tensor, labels: Tensor) -> list[dict[str, Any]]:
         the share of outputs with |logit| above `SATURATED`, and `predicted`, for how many texts
         each label is.
     """
-    wide = torch.float32 if logits.device.type == "mps" else torch.float64
+    wide = sum_type(logits.device)
     gold, classes = labels.bool(), labels.shape[1]
     y, o = labels.to(wide), logits.to(wide).sigmoid()
     soft = [torch.vmap(_soft_metric(name).function, (0, None))(o, y) for name in SOFT_METRICS]
@@ -60,12 +60,17 @@ def measure(logits: Tensor, labels: Tensor) -> list[dict[str, Any]]:
     ]
 
 
+def sum_type(device: torch.device) -> torch.dtype:
+    """Type in which sums are made: float64 where a device has it."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def summed_statistics(gold: Tensor, predicted: Tensor, dtype: torch.dtype) -> Tensor:
     """Column sums of `model.metrics.statistics` for every arm.
 
     Args:
         gold: `[m, C]`.
-        predicted: `[A, m, C]`.
+        predicted: `[A, m, C]`, of arms, or of thresholds.
         dtype: of the sums.
 
     Returns:

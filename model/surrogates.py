@@ -6,8 +6,8 @@ function of logits and targets. Both see one arm, `[b, C]`.
 """
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 
@@ -16,9 +16,7 @@ from torch import Tensor
 
 from model.catalogue import DEFAULT_OWN_METRIC, LossSource, catalogue
 from model.errors import LossError
-
-CONTEXT = ("prior", "progress")
-"""What a loss may ask for by keyword: train label frequencies `[C]`, and 0..1 through training."""
+from model.parameters import CONTEXT, Value, Values, signature_defaults, with_values
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,9 @@ class Loss:
     Attributes:
         function: the decorated function itself.
         soft: whether `function` is a soft metric of `(o, y)`, in [0, 1], rather than a loss.
+        wants: what it asks for of `CONTEXT`.
+        ranks: whether it only ranks the labels of a text, so that no threshold is natural to it.
+        values: of its parameters.
     """
 
     name: str
@@ -37,11 +38,26 @@ class Loss:
     function: Callable[..., Tensor]
     soft: bool
     wants: tuple[str, ...]
+    ranks: bool = False
+    values: Values = ()
 
     @property
     def own_metric(self) -> str:
         """Hard metric by which this loss's arms choose their epoch."""
         return self.approximates or DEFAULT_OWN_METRIC
+
+    @property
+    def parameters(self) -> Mapping[str, Value]:
+        """Its parameters by name: their defaults, or what `with_parameters` gave."""
+        return dict(self.values)
+
+    def with_parameters(self, given: Mapping[str, Value]) -> "Loss":
+        """The same loss with other parameters; two of one function and equal ones are equal.
+
+        Raises:
+            LossError: it has no parameter of a name, or a value is of another type.
+        """
+        return replace(self, values=with_values(self.name, self.values, given))
 
     def __call__(
         self,
@@ -69,17 +85,23 @@ class Loss:
         y = targets.to(logits.dtype)
         try:
             if self.soft:
-                return -self.function(torch.sigmoid(logits), y, **context)
-            return self.function(logits, y, **context)
+                return -self.function(torch.sigmoid(logits), y, **context, **self.parameters)
+            return self.function(logits, y, **context, **self.parameters)
         except SystemExit as end:
             # Here only: elsewhere it means that this process is being ended, not that the arm is.
             raise LossError(f"{self.name} called exit({end.code})") from end
 
 
 def _declare(
-    function: Callable[..., Tensor], label: str, approximates: str | None, source: str, soft: bool
+    function: Callable[..., Tensor],
+    label: str,
+    approximates: str | None,
+    source: str,
+    *,
+    soft: bool,
+    ranks: bool = False,
 ) -> Loss:
-    parameters = inspect.signature(function).parameters
+    arguments = inspect.signature(function).parameters
     return Loss(
         name=function.__name__,
         label=label or function.__name__,
@@ -87,7 +109,9 @@ def _declare(
         source=source,
         function=function,
         soft=soft,
-        wants=tuple(name for name in CONTEXT if name in parameters),
+        wants=tuple(name for name in CONTEXT if name in arguments),
+        ranks=ranks,
+        values=signature_defaults(function),
     )
 
 
@@ -105,13 +129,19 @@ def soft_metric(
 
 
 def loss(
-    *, label: str = "", approximates: str | None = None, source: str = ""
+    *, label: str = "", approximates: str | None = None, source: str = "", ranks: bool = False
 ) -> Callable[[Callable[..., Tensor]], Loss]:
     """Make a function of logits and targets, `(logits, y) -> value to minimise`, a loss.
 
-    `approximates` names the hard metric by which its arms choose their epoch.
+    Keyword arguments with defaults are parameters, which an experiment can sweep.
+
+    Args:
+        label: name in tables.
+        approximates: hard metric by which its arms choose their epoch.
+        source: publication.
+        ranks: whether it only ranks the labels of a text: its arms are scored by tuned thresholds.
     """
-    return lambda function: _declare(function, label, approximates, source, soft=False)
+    return lambda function: _declare(function, label, approximates, source, soft=False, ranks=ranks)
 
 
 NEGLIGIBLE = 1e-30
@@ -129,17 +159,22 @@ def ratio(numerator: Tensor, denominator: Tensor, empty: float) -> Tensor:
     return torch.where(defined, numerator / guarded, torch.full_like(guarded, empty))
 
 
-def load_loss(declared: LossSource) -> Loss:
+def load_loss(declared: LossSource, parameters: Mapping[str, Value] | None = None) -> Loss:
     """Run the file of a declared loss and return the loss.
 
     Built-in and user files take the same way, from their text, so that what a worker runs is what
     the arm key hashed. A user's file is run anew each time: whatever it keeps does not pass from
     one trial to the next.
 
+    Args:
+        declared: what its file says of it.
+        parameters: those that differ from their defaults.
+
     Raises:
-        LossError: the file fails to run.
+        LossError: the file fails to run, or the loss has no such parameters.
     """
-    return _built_in(declared) if declared.built_in else _run(declared)
+    found = _built_in(declared) if declared.built_in else _run(declared)
+    return found.with_parameters(parameters or {})
 
 
 @cache
@@ -162,18 +197,20 @@ def _run(declared: LossSource) -> Loss:
     return found
 
 
-def get_loss(name: str) -> Loss:
+def get_loss(name: str, /, **parameters: Value) -> Loss:
     """A built-in loss as a plain `(logits, targets)` callable for any training loop.
 
     >>> import torch
     >>> soft_f1 = get_loss("soft_micro_f1")
     >>> float(soft_f1(torch.zeros(1, 2), torch.tensor([[1, 0]])))
     -0.5
+    >>> get_loss("focal", gamma=1).parameters
+    {'gamma': 1.0, 'alpha': 0.25}
 
     Raises:
-        LossError: no loss has this name.
+        LossError: no loss has this name, or it has no such parameters.
     """
     known = catalogue()
     if name not in known:
         raise LossError(f"unknown loss {name!r}; known: {', '.join(sorted(known))}")
-    return load_loss(known[name])
+    return load_loss(known[name], parameters)

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.batches import Batch, Shape, epoch_batches
-from model.cnn import CNN
+from model.cnn import CNN, kept_features
 from model.data import Data, Split
 from model.evaluation import Evaluated, Evaluation
 from model.graphs import StepGraph
+from model.objective import Aim, Objective
 from model.rmsprop import RMSprop
 from model.selection import Selection
 from model.settings import STACK_SHARED, NetworkSettings, TrainSettings
-from model.stack_losses import StackLosses
 from model.surrogates import Loss, get_loss
 
 __all__ = ["Data", "Member", "Split", "Training", "arm_bytes", "batch_order"]
@@ -45,6 +45,7 @@ class Training:
     Attributes:
         epoch: epochs done.
         diverged: by arm, the epoch at which its loss or outputs ceased to be finite, or 0.
+        stopped: by arm, the epoch after which `stop` was called, or 0.
         selections: by arm, the epochs chosen so far.
         cut: whether batches are cut to their own size rather than filled up to a common one.
 
@@ -95,30 +96,58 @@ class Training:
             [member.settings.learning_rate for member in members],
             self.settings.rho,
             self.settings.rms_epsilon,
+            [member.settings.weight_decay for member in members],
+            self.network.weights,
         )
-        self.evaluation = Evaluation(data.splits, self.network.windows, self.device)
-        self.warmup_loss = get_loss("bce")
-        self.current: list[Loss] = []
+        self.evaluation = Evaluation(
+            data.splits,
+            self.network.windows,
+            self.device,
+            {arm: m.loss.own_metric for arm, m in enumerate(self.members) if m.loss.ranks},
+        )
+        self.ramps = [member.settings.ramp_epochs for member in self.members]
+        self.warmup = Aim(get_loss("bce"))
+        self.aims: list[Aim] = []
         self.cut = self.device.type == "cpu"
         self.recordable = self.device.type == "cuda"
         self.graphs: dict[Shape, StepGraph] = {}
         self.epoch = 0
         self.diverged = [0] * len(self.members)
+        self.stopped = [0] * len(self.members)
         self.selections = [
             Selection(member.loss.own_metric, data.has_test) for member in self.members
         ]
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done or every arm has diverged."""
-        return self.epoch >= self.settings.epochs or all(self.diverged)
+        """Whether all epochs are done, or every arm has diverged or was stopped."""
+        return self.epoch >= self.settings.epochs or all(map(self._ended, range(len(self.members))))
+
+    def _ended(self, arm: int) -> bool:
+        return bool(self.diverged[arm] or self.stopped[arm])
+
+    def stop(self, arm: int) -> None:
+        """End an arm between two epochs: its parameters stay, and it gives no more rows.
+
+        Raises:
+            ValueError: no epoch is done yet.
+        """
+        if not self.epoch:
+            raise ValueError("an arm can be stopped after an epoch, not before the first")
+        if not self._ended(arm):
+            self.stopped[arm] = self.epoch
+            self._freeze(arm)
+
+    def _freeze(self, arm: int) -> None:
+        self.optimizer.freeze(arm)
+        self.graphs.clear()
 
     def run_epoch(self) -> list[list[dict[str, Any]]]:
         """Train one epoch and evaluate every split.
 
         Returns:
-            By arm, a row for each split and each half of dev (none at and after divergence), with
-            the columns of the `epochs` records other than the arm's key.
+            By arm, a row for each split and each half of dev (none at and after divergence, none
+            once stopped), with the columns of the `epochs` records other than the arm's key.
         """
         self.epoch += 1
         began = time.perf_counter()
@@ -144,29 +173,56 @@ class Training:
         steps = math.ceil(texts / self.batch_size)
         total = torch.zeros(len(self.members), dtype=self.targets.dtype, device=self.device)
         for step, batch in enumerate(batches):
-            losses = self.step(batch, (self.epoch - 1 + step / steps) / self.settings.epochs)
+            self._ramp((self.epoch - 1) + (step + 1) / steps)
+            kept = self._kept(step + 1, batch.targets.shape[1])
+            losses = self.step(batch, (self.epoch - 1 + step / steps) / self.settings.epochs, kept)
             total += losses * (batch.targets.shape[1] / texts)
         return total.tolist()
 
+    def _ramp(self, epochs: float) -> None:
+        """Scale the learning rates for the step that brings training to so many epochs."""
+        if self.epoch - 1 < max(self.ramps):
+            self.optimizer.scale_rates([min(1.0, epochs / r) if r else 1.0 for r in self.ramps])
+
+    def _kept(self, step: int, texts: int) -> Tensor | None:
+        """By what dropout multiplies a step's pooled features, `[G, b, maps]`; None without it."""
+        if not (rate := self.network.settings.dropout):
+            return None
+        kept = kept_features(
+            self.network.group_seeds, self.epoch, step, rate, texts, self.network.maps
+        )
+        return kept.to(self.targets) / (1 - rate)
+
     def begin_epoch(self) -> None:
-        """Take arms whose warm-up has ended to their own losses."""
+        """Take arms whose warm-up has ended to what they minimise."""
         for arm, member in enumerate(self.members):
             if member.settings.reset_optimizer and self.epoch == member.settings.warmup_epochs + 1:
                 self.optimizer.reset(arm)
-        current = [
-            self.warmup_loss if self.epoch <= member.settings.warmup_epochs else member.loss
+        aims = [
+            self.warmup
+            if self.epoch <= member.settings.warmup_epochs
+            else Aim(member.loss, member.settings.bce_weight, member.settings.polarisation)
             for member in self.members
         ]
-        if current != self.current:
-            self.current = current
-            self.losses = StackLosses.of(current, self.prior, map_equal=not self.cut)
+        if aims != self.aims:
+            self.aims = aims
+            self.objective = Objective.of(aims, self.prior, map_equal=not self.cut)
             self.graphs.clear()
 
-    def step(self, batch: Batch, progress: float) -> Tensor:
-        """One optimiser step on a mini-batch per group; the losses, `[A]`."""
-        full = batch.targets.shape[1] == self.batch_size
-        if not (self.recordable and full and self.losses.constant):
-            return self._plain_step(batch, progress)
+    def step(self, batch: Batch, progress: float, kept: Tensor | None = None) -> Tensor:
+        """One optimiser step.
+
+        Args:
+            batch: a mini-batch per group.
+            progress: 0..1 through training.
+            kept: by what dropout multiplies the pooled features, `[G, b, maps]`.
+
+        Returns:
+            What was minimised, `[A]`.
+        """
+        alike = batch.targets.shape[1] == self.batch_size and kept is None
+        if not (self.recordable and alike and self.objective.losses.constant):
+            return self._plain_step(batch, progress, kept)
         shape = batch.shape
         if shape not in self.graphs:
             state = [
@@ -187,10 +243,10 @@ class Training:
                 return self._plain_step(batch, progress)
         return self.graphs[shape](batch)
 
-    def _plain_step(self, batch: Batch, progress: float) -> Tensor:
+    def _plain_step(self, batch: Batch, progress: float, kept: Tensor | None = None) -> Tensor:
         """The step itself. Losses are summed: an arm's gradient is what it would be alone."""
-        logits = self.network(self.table, batch)
-        losses = self.losses(logits, batch.targets[self.network.group], progress)
+        logits = self.network(self.table, batch, kept)
+        losses = self.objective(logits, batch.targets[self.network.group], progress)
         losses.sum().backward()
         self.optimizer.step()
         return losses.detach()
@@ -199,12 +255,11 @@ class Training:
         self, arm: int, loss: float, seconds: float, evaluated: Evaluated
     ) -> list[dict[str, Any]]:
         """Rows of one arm; marks it diverged, or lets its rules consider the epoch."""
-        if self.diverged[arm]:
+        if self._ended(arm):
             return []
         if not (math.isfinite(loss) and evaluated.finite):
             self.diverged[arm] = self.epoch
-            self.optimizer.freeze(arm)
-            self.graphs.clear()
+            self._freeze(arm)
             return []
         rows = [
             {
@@ -225,6 +280,7 @@ class Training:
         return {
             "epoch": self.epoch,
             "diverged": self.diverged,
+            "stopped": self.stopped,
             "selections": self.selections,
             "network": self.network.state_dict(),
             "squares": self.optimizer.state_dict(),
@@ -234,12 +290,13 @@ class Training:
         """Take over what `state_dict` gave, in a `Training` made from the same arguments."""
         self.epoch = state["epoch"]
         self.diverged = state["diverged"]
+        self.stopped = state["stopped"]
         self.selections = state["selections"]
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["squares"])
-        for arm, epoch in enumerate(self.diverged):
-            if epoch:
-                self.optimizer.freeze(arm)
+        for arm in range(len(self.members)):
+            if self._ended(arm):
+                self._freeze(arm)
 
 
 def batch_order(seed: int, epoch: int, texts: int) -> NDArray[np.int64]:

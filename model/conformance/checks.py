@@ -20,6 +20,7 @@ from model.conformance.cases import (
 from model.metrics import METRICS, statistics
 from model.stack_losses import StackLosses
 from model.surrogates import Loss
+from model.thresholds import tune
 
 Check = Callable[[Loss], str]
 """Returns `OK`, `NOT_ASKED` or a word of information; raises `ConformanceError`."""
@@ -240,7 +241,10 @@ def descends(loss: Loss) -> str:
 
 @check
 def helps_metric(loss: Loss) -> str:
-    """Minimising it does not lower its hard metric where every logit is free to move."""
+    """Minimising it does not lower its hard metric where every logit is free to move.
+
+    Where it ranks, at the threshold that is best.
+    """
     for seed in range(3):
         case = mixed_case(seed, spread=0.5)
         before, after = (
@@ -265,7 +269,8 @@ def _descended(loss: Loss, case: Case, *, steps: int, reach: float) -> Case:
 
 
 def _metric(loss: Loss, case: Case) -> float:
-    gold, predicted = case.targets.bool().numpy(), (case.logits >= 0).numpy()
+    threshold = tune(case.logits, case.targets)[loss.own_metric] if loss.ranks else 0.0
+    gold, predicted = case.targets.bool().numpy(), (case.logits >= threshold).numpy()
     return float(METRICS[loss.own_metric](statistics(gold, predicted).sum(axis=0)))
 
 

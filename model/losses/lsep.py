@@ -8,7 +8,7 @@ from torch.nn import functional
 from model import loss
 
 
-@loss(label="LSEP", source="Li, Song, Luo 2017")
+@loss(label="LSEP", ranks=True, source="Li, Song, Luo 2017")
 def lsep(logits: Tensor, y: Tensor) -> Tensor:
     """mean_i log(1 + Σ_(y_p=0) Σ_(y_q=1) e^(z_p − z_q))
 

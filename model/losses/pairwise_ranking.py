@@ -5,7 +5,7 @@ from torch import Tensor
 from model import loss, ratio
 
 
-@loss(label="ranking", source="Weston, Bengio, Usunier 2011; Gong et al. 2014, eq. 3")
+@loss(label="ranking", ranks=True, source="Weston, Bengio, Usunier 2011; Gong et al. 2014, eq. 3")
 def pairwise_ranking(logits: Tensor, y: Tensor, *, margin: float = 1.0) -> Tensor:
     """mean_i mean_(y_q=1, y_p=0) max(0, margin + z_p − z_q)
 

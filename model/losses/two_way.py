@@ -8,7 +8,7 @@ from torch.nn import functional
 from model import loss, ratio
 
 
-@loss(label="two-way", source="Kobayashi 2023")
+@loss(label="two-way", ranks=True, source="Kobayashi 2023")
 def two_way(logits: Tensor, y: Tensor, *, t_pos: float = 4.0, t_neg: float = 1.0) -> Tensor:
     """mean_i s_i + mean_j s_j, s = log(1 + e^(T₋ LSE_(y=0)(z/T₋) + T₊ LSE_(y=1)(−z/T₊)))
 

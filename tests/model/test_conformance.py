@@ -110,6 +110,16 @@ def breaks(logits: Tensor, y: Tensor) -> Tensor:
     return logits[:, 99].sum()
 
 
+@loss(ranks=True)
+def ranks_upside_down(logits: Tensor, y: Tensor) -> Tensor:
+    return (y * logits).mean() - ((1 - y) * logits).mean()
+
+
+@loss()
+def finite_by_default(logits: Tensor, y: Tensor, *, power: float = 1.0) -> Tensor:
+    return (torch.sigmoid(logits) - y).square().clamp(min=1e-12).pow(power).mean()
+
+
 WRONG = {
     wrong_sign: ("helps_metric", r"takes acc from 0\.\d+ to 0 as it is minimised"),
     nan_without_labels: ("finite", "is nan at 4 x 3 logits all 0, no labels"),
@@ -129,6 +139,11 @@ WRONG = {
     half_precision: (
         "float32",
         r"in float64 and float32: a gradient changes by \d\S+, the largest",
+    ),
+    ranks_upside_down: ("helps_metric", r"takes acc from 0\.\d+ to 0\.\d+ as it is minimised"),
+    finite_by_default.with_parameters({"power": -1.0}): (
+        "helps_metric",
+        r"takes acc from 0\.\d+ to 0 as it is minimised",
     ),
     random: ("pure", r"gives \d\S+, then \d\S+ for the same batch"),
     one_value_a_text: ("finite", "is a 1-dimensional tensor, expected a single number"),
@@ -168,6 +183,25 @@ def test_a_changed_sign_is_caught_in_every_built_in_loss(declared: LossSource) -
 
     with pytest.raises(ConformanceError, match="as it is minimised"):
         CHECKS["helps_metric"](replace(right, function=negated))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [get_loss("focal", gamma=0.5), get_loss("two_way", t_pos=1), finite_by_default],
+    ids=lambda right: right.name,
+)
+def test_a_loss_with_other_parameters_is_examined_with_these(right: Loss) -> None:
+    assert [found.said for found in examine(right) if not found.passed] == []
+
+
+def test_a_loss_that_ranks_may_put_its_threshold_anywhere() -> None:
+    @loss(ranks=True)
+    def drifts(logits: Tensor, y: Tensor) -> Tensor:
+        return get_loss("pairwise_ranking")(logits, y) + logits.mean()
+
+    assert CHECKS["helps_metric"](drifts) == "ok"
+    with pytest.raises(ConformanceError, match="as it is minimised"):
+        CHECKS["helps_metric"](replace(drifts, ranks=False))
 
 
 def test_how_a_stack_calls_a_loss_and_whether_the_order_of_classes_matters_is_told() -> None:

@@ -26,13 +26,8 @@ PRIOR = np.array([0.4, 0.2, 0.05, 0.7])
 
 
 def value(name: str, z: Array = Z, y: Array = Y, **parameters: float) -> float:
-    loss = get_loss(name)
-    if not parameters:
-        return loss(torch.tensor(z), torch.tensor(y), prior=torch.tensor(PRIOR)).item()
-    first = torch.tensor(z).sigmoid() if loss.soft else torch.tensor(z)
-    asked = {"prior": torch.tensor(PRIOR)} if "prior" in loss.wants else {}
-    found = loss.function(first, torch.tensor(y), **asked, **parameters).item()
-    return -found if loss.soft else found
+    loss = get_loss(name, **parameters)
+    return loss(torch.tensor(z), torch.tensor(y), prior=torch.tensor(PRIOR)).item()
 
 
 # At 0/1 outputs, scikit-learn.

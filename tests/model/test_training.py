@@ -83,7 +83,7 @@ def test_a_device_s_shapes_and_mapped_losses_train_to_the_same(corpus: MakeData)
     as_there.cut = False
     while not as_there.finished:
         as_there.run_epoch()
-    assert as_there.losses.mapped
+    assert as_there.objective.losses.mapped
     for arm in range(3):
         np.testing.assert_allclose(logits(as_there, arm), logits(as_here, arm), rtol=0, atol=1e-9)
 
@@ -212,7 +212,10 @@ def test_bfloat16_products_train_about_as_well(corpus: MakeData) -> None:
 if torch.cuda.is_available():
 
     def test_a_recorded_step_trains_as_the_plain_one(corpus: MakeData) -> None:
-        members = [member("bce"), member("soft_macro_f1", 1)]
+        members = [
+            member("bce", ramp_epochs=1.0, weight_decay=0.5),
+            member("soft_macro_f1", 1, bce_weight=0.3, polarisation=0.1),
+        ]
         recorded = train(corpus(), *members, device="cuda")
         assert recorded.graphs
         plain = Training(members, 8, NETWORK, corpus(), "cuda")
