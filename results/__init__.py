@@ -1,7 +1,7 @@
 """Records -> knowledge: what a run recorded, its tables with intervals, and SQL over it.
 
 Loaded on first use, so that `import results` costs nothing: `open_run`, `aggregate`, `query`,
-`RecordError`.
+`leaderboard`, `RecordError`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from results.errors import RecordError
     from results.frames import open_run
     from results.sql import query
+    from results.standings import leaderboard
 
-__all__ = ["RecordError", "aggregate", "open_run", "query"]
+__all__ = ["RecordError", "aggregate", "leaderboard", "open_run", "query"]
 
 _HOMES = {
     "RecordError": "results.errors",
     "aggregate": "results.aggregation",
+    "leaderboard": "results.standings",
     "open_run": "results.frames",
     "query": "results.sql",
 }

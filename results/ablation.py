@@ -5,25 +5,27 @@ corpus, language, loss, batch size and settings. Each is compared with its match
 within each seed and resample of the texts.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from model.metrics import METRICS
-from results.difference import Cells, Measured, check_same_texts, paired
+from results.cells import Cell as ScoredCell
+from results.difference import Cells, check_same_texts
 from results.errors import RecordError
-from results.layout import Score, cell_labels, cell_order, seeds, trained_unlike, where
+from results.labels import cell_labels
+from results.layout import Score, cell_order, is_first, seeds, trained_unlike, where
+from results.pairing import Measured, paired
 from results.parts import whole_file
 from results.render import Cell, Figure, Table, from_arrow, render
 from results.run import Run
-from results.scores import SCORES, score_table
+from results.scorefile import current_scores
+from results.scores import SCORES
 
 BASELINE = "none"
 """The variant that the others are compared with: vectors only."""
-
-MATCHED = ("corpus", "language", "batch_size", "loss", "loss_sha256", "settings")
-"""What two cells of two runs share when they are the same but for their features."""
 
 OWN = "own"
 """Each loss on the metric it approximates (BCE and MSE: Acc)."""
@@ -34,7 +36,7 @@ ENOUGH_SEEDS = 5
 ABLATION = pa.schema(
     [
         ("variant", pa.string()),
-        *SCORES.remove(SCORES.get_field_index("paper_star")),
+        *(field for field in SCORES if field.name != "paper_star" and "control" not in field.name),
         ("own", pa.bool_()),  # whether this is the metric that the loss approximates
         ("difference", pa.float64()),  # to the baseline, over the shared seeds; in [-1, 1]
         ("difference_lo", pa.float64()),  # 95% interval over texts
@@ -94,20 +96,33 @@ class _Variant:
 
     def __init__(self, path: str | Path) -> None:
         self.cells = Cells(Run(path))
-        arms = self.cells.run.arms_table.sort_by("finished").to_pylist()
-        # Of cells that differ in none of these (other versions of softsweep) the last one counts.
-        last = {tuple(arm[name] for name in MATCHED): arm for arm in arms}
-        self.own = {match: arm["own_metric"] for match, arm in last.items()}
-        cells = {arm["cell"]: match for match, arm in last.items()}
+        # Of cells that differ in nothing (other versions of softsweep) the last one counts.
+        ordered = sorted(self.cells.cells.values(), key=lambda cell: cell.finished)
+        last = {_match(cell): cell for cell in ordered}
+        self.own = {match: cell.own_metric for match, cell in last.items()}
+        cells = {cell.key: match for match, cell in last.items()}
         self.scores: dict[_Match, dict[str, Score]] = {}
-        for score in score_table(self.cells.run).to_pylist():
-            if score["cell"] in cells and score["chosen_by"] == score["metric"]:
+        for score in current_scores(self.cells.run).to_pylist():
+            chosen = score["chosen_by"] == score["metric"]
+            if chosen and is_first(score) and score["cell"] in cells:
                 self.scores.setdefault(cells[score["cell"]], {})[score["metric"]] = score
 
     def measure(self, match: _Match, metric: str) -> dict[int, Measured]:
         """The metric by seed; empty where no seed is ok or the cell is not recorded."""
         score = self.scores.get(match, {}).get(metric)
-        return self.cells.measure(score["cell"], metric, metric) if score else {}
+        if score is None:
+            return {}
+        return self.cells.measure(score["cell"], metric, metric, score["threshold"])
+
+
+def _match(cell: ScoredCell) -> _Match:
+    """What two cells of two runs share when they are the same but for their features.
+
+    Nor need the settings be the same that a search chose, for it chose on other features.
+    """
+    settings = {name: cell.settings[name] for name in cell.settings.keys() - cell.searched}
+    facts = tuple(cell.facts[name] for name in ("batch_size", "loss", "loss_sha256"))
+    return (*cell.pair, *facts, cell.searched_by, json.dumps(settings, sort_keys=True))
 
 
 def _compared(variants: Mapping[str, _Variant], match: _Match, metric: str) -> Iterator[Score]:

@@ -4,13 +4,14 @@ import io
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from results.parts import whole_file
 from results.render import Table, records, render
 from results.run import Run
-from results.scores import score_table
+from results.scorefile import write_scores
 from results.tables import all_tables
 
 SUFFIXES = {"markdown": ".md", "latex": ".tex", "csv": ".csv"}
@@ -31,9 +32,8 @@ def aggregate(run: str | Path) -> list[Table]:
             the examples, or the tables cannot be written.
     """
     opened = Run(run)
-    scores = score_table(opened)
+    scores = write_scores(opened)
     folder = opened.path / "tables"
-    _write(folder / "scores.parquet", _parquet(scores))
     _write(folder / "scores.csv", _csv(scores))
     tables = sorted(all_tables(scores.to_pylist()), key=lambda table: not table.headline)
     for table in tables:
@@ -57,7 +57,11 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _csv(table: pa.Table) -> bytes:
-    """A flat table as CSV."""
+    """A table as CSV; lists of names become "a, b"."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_list(field.type):
+            joined = pc.binary_join(table[field.name], ", ")
+            table = table.set_column(at, field.name, joined)
     out = io.BytesIO()
-    pc.write_csv(table, out)
+    csv.write_csv(table, out)
     return out.getvalue()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from results.run import Run, plain_lists
-from results.scores import score_table
+from results.scorefile import current_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +51,8 @@ class Frames(Run):
 
     @cached_property
     def scores(self) -> "pd.DataFrame":
-        """Scores with their intervals (`results.scores`), computed from what is recorded now."""
-        return _frame(score_table(self))
+        """Scores with their intervals (`results.scores`), of what is recorded now."""
+        return _frame(current_scores(self))
 
 
 def _frame(table: pa.Table) -> "pd.DataFrame":

@@ -10,7 +10,9 @@ from importlib.resources import files
 from typing import Any
 
 from model.metrics import METRICS
+from results.labels import cell_labels
 from results.render import Cell, Figure, Table
+from results.thresholds import operating_point
 
 Score = dict[str, Any]
 """A row of `results.scores.SCORES`."""
@@ -33,6 +35,9 @@ PAPER_TABLES = {"en": 2, "es": 3}
 STAND_IN = "sample"
 """The built-in corpus that stands in for the paper's, in tables of the same titles."""
 
+TUNED_MARK = "‡"
+"""Behind a loss that is shown at a tuned threshold, for it has no other."""
+
 _PAPER_LOSSES = {
     "SAcc": "soft_accuracy",
     "SM-F1": "soft_macro_f1",
@@ -48,7 +53,7 @@ def by_language(scores: Sequence[Score], rule: str) -> list[tuple[str, list[Scor
     """Scores under one rule, a table's worth at a time.
 
     Args:
-        scores: rows of `SCORES`.
+        scores: rows of `SCORES`; those at the threshold that a loss is first judged at are kept.
         rule: the `chosen_by` to keep; "metric" keeps each metric at the epoch it chose.
 
     Returns:
@@ -57,7 +62,8 @@ def by_language(scores: Sequence[Score], rule: str) -> list[tuple[str, list[Scor
     """
     groups: dict[tuple[str, str], list[Score]] = {}
     for score in scores:
-        if score["chosen_by"] == (score["metric"] if rule == "metric" else rule):
+        chosen = score["chosen_by"] == (score["metric"] if rule == "metric" else rule)
+        if chosen and is_first(score):
             groups.setdefault((score["language"], score["corpus"]), []).append(score)
     languages = [language for language, _ in groups]
     return [
@@ -120,8 +126,9 @@ def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool 
     firsts = [next(iter(cell.values())) for cell in ordered]
     published = _published(firsts[0])
     several = len({first["batch_size"] for first in firsts}) > 1
+    at_half = [cell for cell, first in zip(ordered, firsts, strict=True) if not only_ranks(first)]
     best = {
-        metric: max((c[metric]["value"] or 0.0 for c in ordered if metric in c), default=0.0)
+        metric: max((c[metric]["value"] or 0.0 for c in at_half if metric in c), default=0.0)
         for metric in metrics
     }
     rows: list[tuple[Cell, ...]] = []
@@ -129,7 +136,7 @@ def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool 
         paper = published.get(first["loss"], {}) if first["batch_size"] == PAPER_BATCH else {}
         rows.append(
             (
-                named[first["cell"]],
+                named[first["cell"]] + TUNED_MARK * only_ranks(first),
                 *([first["batch_size"]] if several else []),
                 *(_figure(cell.get(metric), best[metric]) for metric in metrics),
                 *(paper.get(metric) for metric in metrics if published),
@@ -163,9 +170,19 @@ def _figure(score: Score | None, best: float) -> Cell:
         100 * score["value"],
         100 * score["half_width"],
         bool(score["paper_star"]),
-        score["value"] == best,
+        score["value"] == best and not only_ranks(score),
         score["seeds_failed"] > 0,
     )
+
+
+def is_first(score: Score) -> bool:
+    """Whether a score is at the threshold that its loss is first judged by."""
+    return bool(score["threshold"] == operating_point(json.loads(score["settings"])))
+
+
+def only_ranks(score: Score) -> bool:
+    """Whether a score is of a loss without a natural threshold."""
+    return bool(json.loads(score["settings"]).get("ranks"))
 
 
 def cell_order(score: Score, named: dict[str, str]) -> tuple[int, int, str, str]:
@@ -173,27 +190,6 @@ def cell_order(score: Score, named: dict[str, str]) -> tuple[int, int, str, str]
     loss = score["loss"]
     place = LOSS_ORDER.index(loss) if loss in LOSS_ORDER else len(LOSS_ORDER)
     return (score["batch_size"], place, loss, named[score["cell"]])
-
-
-def cell_labels(cells: Sequence[Score]) -> dict[str, str]:
-    """Label of each cell: its loss, with the settings in which the cells of this table differ."""
-    settings = {score["cell"]: json.loads(score["settings"]) for score in cells}
-    keys = sorted({key for found in settings.values() for key in found})
-    texts = {
-        cell: {key: json.dumps(found.get(key), sort_keys=True) for key in keys}
-        for cell, found in settings.items()
-    }
-    differing = [key for key in keys if len({found[key] for found in texts.values()}) > 1]
-    files_of: dict[str, set[str]] = {}
-    for score in cells:
-        files_of.setdefault(score["loss"], set()).add(score["loss_sha256"])
-    labels = {}
-    for score in cells:
-        beside = [f"{key}={texts[score['cell']][key].strip(chr(34))}" for key in differing]
-        if len(files_of[score["loss"]]) > 1:  # the loss's file was edited between runs
-            beside.append(f"file {score['loss_sha256'][:8]}")
-        labels[score["cell"]] = score["label"] + (f" ({', '.join(beside)})" if beside else "")
-    return labels
 
 
 def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
@@ -214,6 +210,11 @@ def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
         notes.append(
             f"These arms were not all trained alike: they differ in {' and '.join(mixed)}, which "
             "alone can change their numbers."
+        )
+    if any(only_ranks(score) for score in firsts):
+        notes.append(
+            f"{TUNED_MARK} a loss that only ranks the labels: shown at the threshold tuned on what "
+            "chose the epoch, and not compared with the others."
         )
     partial = [
         f"{score['label']} (b={score['batch_size']}) {score['seeds_failed']} of {score['seeds']}"

@@ -34,6 +34,8 @@ _STALE = 24 * 3600.0
 
 _REMEDIES = {
     "examples": "run again: it is written anew, nothing trains again",
+    "tries": "run again: it is written anew, nothing trains again",
+    "chosen": "run again: it is written anew, nothing trains again",
     "tables": "run `softsweep tables`, which writes it anew",
 }
 """What to do after deleting a damaged file; parts of trials train again."""

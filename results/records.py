@@ -79,8 +79,8 @@ def record_trial(
     """
     if part_path(run, "arms", name).exists():
         raise ValueError(f"a trial named {name!r} is recorded already in {run}")
-    arms_table = table_of(arms, ARMS, name)
-    epochs_table = table_of(epochs, epochs_schema(), name)
+    arms_table = table_of(arms, ARMS, part=name)
+    epochs_table = table_of(epochs, epochs_schema(), part=name)
     if unknown := {row["status"] for row in arms} - set(STATUSES):
         raise ValueError(f"unknown status {sorted(unknown)}; statuses are {STATUSES}")
     predicted = set() if predictions is None else set(predictions["arm"].unique().to_pylist())
@@ -276,7 +276,8 @@ def winners(run: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of `arms` that count, one per arm key.
 
     Of several rows the better status counts, then the one finished last. A row `ok` whose epochs or
-    predictions are gone does not count: so deleting a damaged part makes its arms train again.
+    predictions are gone does not count, nor one `pruned` whose epochs are: so deleting a damaged
+    part makes its arms train again.
 
     Args:
         run: the run folder.
@@ -297,13 +298,14 @@ def winners(run: Path, columns: Sequence[str] | None = None) -> pa.Table:
             )
         groups.append(group.select(schema.names).cast(schema))
     table = pa.concat_tables(groups)
-    whole = covered(run, "epochs") & covered(run, "predictions")
+    measured = covered(run, "epochs")
+    needed = {"ok": measured & covered(run, "predictions"), "pruned": measured}
     best: dict[str, tuple[int, int, int]] = {}
     finished = table["finished"].cast(pa.int64())
     keys = (table["arm"], table["status"], finished, table["part"])
     rows = zip(*(column.to_pylist() for column in keys), strict=True)
     for row, (arm, status, when, part) in enumerate(rows):
-        if status == "ok" and part not in whole:
+        if part not in needed.get(status, (part,)):
             continue
         standing = (-STATUSES.index(status), when, row)
         best[arm] = max(best.get(arm, standing), standing)

@@ -258,6 +258,7 @@ _LATEX = str.maketrans(
         "\\": r"\textbackslash{}",
         "±": r"$\pm$",
         "†": r"$\dagger$",
+        "‡": r"$\ddagger$",
         "→": r"$\to$",
         "·": r"$\cdot$",
         "−": "$-$",

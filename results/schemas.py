@@ -16,8 +16,11 @@ from model.metrics import METRICS
 METADATA_KEY = b"softsweep"
 """The key of a Parquet schema's metadata under which a part keeps facts about itself, as JSON."""
 
-STATUSES = ("ok", "diverged", "failed")
-"""What can become of an arm, best first: of two rows of one arm the better counts."""
+STATUSES = ("ok", "diverged", "pruned", "failed")
+"""What can become of an arm, best first: of two rows of one arm the better counts.
+
+`pruned`: a search stopped it early, so it has epochs but no predictions.
+"""
 
 ARMS = pa.schema(
     [
@@ -118,16 +121,16 @@ def facts_of(schema: pa.Schema) -> dict[str, Any]:
     return facts
 
 
-def table_of(rows: Sequence[dict[str, Any]], schema: pa.Schema, part: str) -> pa.Table:
-    """Rows as a table of this schema with `part` filled in.
+def table_of(rows: Sequence[dict[str, Any]], schema: pa.Schema, **filled: str) -> pa.Table:
+    """Rows as a table of this schema, with the columns of `filled` the same in every row.
 
     Raises:
         ValueError: a row has a column that the schema lacks, or lacks one that must be there.
     """
-    needed = {field.name for field in schema if not field.nullable} - {"part"}
+    needed = {field.name for field in schema if not field.nullable} - set(filled)
     for row in rows:
         if unknown := set(row) - set(schema.names):
             raise ValueError(f"no column named {sorted(unknown)} among {schema.names}")
         if missing := {name for name in needed if row.get(name) is None}:
             raise ValueError(f"a row lacks {sorted(missing)}: {row}")
-    return pa.Table.from_pylist([{**row, "part": part} for row in rows], schema=schema)
+    return pa.Table.from_pylist([{**row, **filled} for row in rows], schema=schema)

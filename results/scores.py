@@ -3,46 +3,53 @@
 A cell is an arm without its seed. Its value is the mean over seeds; its interval is the percentile
 bootstrap over texts of that mean, all seeds seeing the same resamples. So the interval says how far
 another sample of texts would move the mean, and *not* how far other seeds would: `uncertainty` says
-"examples", and `seed_sd` stands beside it.
+"examples", `seed_sd` stands beside it, and a second interval covers both.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
+from itertools import groupby, product
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from model.metrics import METRICS, Floats, statistics
-from results.bootstrap import RESAMPLES, Resamples, draw, percentile_interval, resampled_metrics
+from model.metrics import METRICS
+from results.baselines import CONTROL, Controls, add_stars
+from results.bootstrap import RESAMPLES, Resamples, draw, percentile_interval
+from results.cells import Cell, Seed, keys_of, scored_cells
 from results.errors import RecordError
+from results.pairing import Measured, measured, over_texts_and_seeds
 from results.predicted import PROTOCOLS, Predicted, Texts, scored_texts
 from results.run import Run
+from results.schemas import STATUSES
+from results.thresholds import THRESHOLDS, operating_point
 
 SEED = 0
 """Seed of the resamples; with the names of corpus and language it fixes them."""
-
-BASELINES = ("bce", "mse")
-"""The losses over whose intervals an asterisk must stand, as in the paper."""
 
 RAN_ON = ("device", "threads", "width")
 """Where and how an arm was trained: its last bits hang on these."""
 
 SCORES = pa.schema(
     [
-        ("cell", pa.string()),
+        ("cell", pa.string()),  # the group where a search chose other settings on either half
         ("corpus", pa.string()),
         ("language", pa.string()),
         ("loss", pa.string()),
         ("label", pa.string()),
         ("loss_sha256", pa.string()),
         ("batch_size", pa.int32()),
-        ("settings", pa.string()),
+        ("settings", pa.string()),  # JSON; {"a": .., "b": ..} where the halves chose differently
+        ("searched_by", pa.string()),  # metric of the search that chose settings; null without one
         ("split", pa.string()),
         ("protocol", pa.string()),  # "dev -> test" or "dev halves"
         ("chosen_by", pa.string()),  # own, or the metric that chose the epoch
+        ("threshold", pa.string()),  # one of results.thresholds.THRESHOLDS
         ("metric", pa.string()),
         ("status", pa.string()),  # ok if any seed is, else what became of the seeds
         ("value", pa.float64()),  # in [0, 1]; null unless ok
@@ -53,7 +60,16 @@ SCORES = pa.schema(
         ("seeds", pa.int32()),
         ("seeds_ok", pa.int32()),  # those in the value
         ("seeds_failed", pa.int32()),  # diverged or failed
-        ("seed_sd", pa.float64()),  # null for one seed
+        ("seed_sd", pa.float64()),  # null for one seed, as the next two
+        ("both_lo", pa.float64()),  # 95% interval over texts and seeds
+        ("both_hi", pa.float64()),
+        ("control", pa.string()),  # the cell of BCE that this one is compared with
+        ("to_control", pa.float64()),  # difference to its tuned threshold, over the shared seeds
+        ("to_control_lo", pa.float64()),  # 95% interval over texts and seeds; one seed: over texts
+        ("to_control_hi", pa.float64()),
+        ("control_seeds", pa.int32()),
+        ("labels", pa.int32()),  # labels that have gold texts
+        ("never_predicted", pa.list_(pa.string())),  # those that some seed predicts for no text
         ("device", pa.string()),  # of the seeds in the value; "cpu, cuda" where they differ
         ("threads", pa.string()),
         ("width", pa.string()),  # arms in the stack
@@ -63,15 +79,16 @@ SCORES = pa.schema(
         ("signature", pa.string()),
     ]
 )
-"""One row for a cell, rule and metric."""
+"""One row for a cell, rule of choosing the epoch, rule of the threshold, and metric."""
 
 
 def score_table(run: Run) -> pa.Table:
-    """Score every cell: four rules of choosing the epoch by every metric.
+    """Score every cell: every rule of choosing the epoch, by every threshold, by every metric.
 
     A cell none of whose seeds is `ok` has null values and says in `status` what became of it. A
     rule other than `own` that some seed of a cell did not record (the metric is newer than the
-    records) is left out for that cell.
+    records) is left out for that cell, and so are tuned thresholds where dev is not recorded.
+    Losses that only rank have no scores at 0.5.
 
     Args:
         run: the run.
@@ -83,19 +100,16 @@ def score_table(run: Run) -> pa.Table:
         RecordError: records are damaged or incomplete.
     """
     texts = scored_texts(run)
-    predicted = Predicted(run, texts)
-    cells: dict[str, list[dict[str, Any]]] = {}
-    for arm in run.arms_table.to_pylist():
-        cells.setdefault(arm["cell"], []).append(arm)
-    rows: list[dict[str, Any]] = []
-    drawn: dict[tuple[str, str], Resamples] = {}
-    for arms in cells.values():
-        pair = (arms[0]["corpus"], arms[0]["language"])
-        if pair not in drawn:  # arms come ordered by corpus and language: one is held at a time
-            drawn = {pair: resamples_of(pair, texts[pair])}
-        rows.extend(_cell_rows(run, arms, texts[pair], drawn[pair], predicted))
-    _add_stars(rows)
-    return pa.Table.from_pylist(rows, schema=SCORES)
+    cells = scored_cells(run, texts)
+    predicted = Predicted(run, texts, keys_of(cells))
+    scored: list[tuple[Cell, list[dict[str, Any]]]] = []
+    for pair, group in groupby(cells, key=lambda cell: cell.pair):
+        of_pair = list(group)
+        scorer = _Scorer(run, texts[pair], resamples_of(pair, texts[pair]), predicted)
+        controls = scorer.controls(of_pair)
+        scored += [(cell, list(scorer.rows(cell, controls))) for cell in of_pair]
+    add_stars(scored)
+    return pa.Table.from_pylist([row for _, rows in scored for row in rows], schema=SCORES)
 
 
 def resamples_of(pair: tuple[str, str], texts: Texts) -> Resamples:
@@ -103,108 +117,146 @@ def resamples_of(pair: tuple[str, str], texts: Texts) -> Resamples:
     return draw(texts.gold, np.random.default_rng([SEED, *" ".join(pair).encode()]))
 
 
-def _cell_rows(
-    run: Run,
-    arms: list[dict[str, Any]],
-    texts: Texts,
-    resamples: Resamples,
-    predicted: Predicted,
-) -> Iterator[dict[str, Any]]:
-    """The scores of one cell."""
-    ok = [arm for arm in arms if arm["status"] == "ok"]
-    diverged = any(arm["status"] == "diverged" for arm in arms)
-    first = arms[0]
-    facts = {
-        **{name: first[name] for name in SCORES.names if name in first and name != "signature"},
-        "split": texts.split,
-        "protocol": PROTOCOLS[texts.split],
-        "status": "ok" if ok else "diverged" if diverged else "failed",
-        "seeds": len(arms),
-        "seeds_ok": len(ok),
-        "seeds_failed": len(arms) - len(ok),
-        **{name: _distinct(ok, name) for name in RAN_ON},
-        "texts": len(texts.gold),
-        "resamples": len(resamples.counts),
-        "uncertainty": "examples",
-    }
-    known: dict[bytes, dict[str, dict[str, float | None]]] = {}
-    for rule in ("own", *METRICS):
-        labels = [predicted(arm["arm"], rule) for arm in ok]
-        stack = [matrix for matrix in labels if matrix is not None]
-        if len(stack) < len(ok):
-            if rule == "own":
-                lacking = next(a for a, m in zip(ok, labels, strict=True) if m is None)
-                raise RecordError(
-                    f"{run.path}/predictions, part {lacking['part']}: arm {lacking['arm']} has no "
-                    f"{texts.split} predictions at the epoch chosen by its own metric; delete this "
-                    "part and run again"
-                )
-            continue
-        values: dict[str, dict[str, float | None]] = {}
-        if stack:
-            key = np.packbits(np.stack(stack)).tobytes()  # rules often choose the same epochs
-            if key not in known:
-                known[key] = _values(np.stack(stack), resamples)
-            values = known[key]
-        for name in METRICS:
-            yield {
-                **facts,
-                **values.get(name, {}),
-                "chosen_by": rule,
-                "metric": name,
-                "signature": _signature(facts, rule, name, [arm["seed"] for arm in ok]),
-            }
+@dataclass(frozen=True)
+class _Scorer:
+    """What scores the cells of one corpus and language."""
 
+    run: Run
+    texts: Texts
+    resamples: Resamples
+    predicted: Predicted
 
-def _distinct(arms: list[dict[str, Any]], column: str) -> str:
-    """The values of a column among these arms, in order."""
-    return ", ".join(str(value) for value in sorted({arm[column] for arm in arms}))
+    def controls(self, cells: list[Cell]) -> Controls:
+        """BCE with a tuned threshold, each metric at the epoch it chose."""
+        controls = Controls()
+        for cell in cells:
+            if cell.facts["loss"] == CONTROL and cell.ok:
+                for metric in METRICS:
+                    if labels := self._labels(cell, metric, "tuned"):
+                        found = measured(self.resamples, labels, [metric])[metric]
+                        controls.add(cell, metric, found)
+        return controls
 
+    def rows(self, cell: Cell, controls: Controls) -> Iterator[dict[str, Any]]:
+        """The scores of one cell."""
+        facts = self._facts(cell)
+        known: dict[bytes, dict[str, dict[int, Measured]]] = {}
+        values: dict[bytes, dict[str, dict[str, float | None]]] = {}
+        thresholds = THRESHOLDS[1:] if cell.ranks else THRESHOLDS
+        for rule, threshold in product(("own", *METRICS), thresholds):
+            labels = self._labels(cell, rule, threshold)
+            if labels is None:
+                continue
+            columns: dict[str, dict[str, Any]] = {name: {} for name in METRICS}
+            if labels:
+                key = np.packbits([*labels.values()]).tobytes()  # rules often choose alike
+                if key not in known:
+                    known[key] = measured(self.resamples, labels)
+                    values[key] = {name: _value(found) for name, found in known[key].items()}
+                never = self._never_predicted(labels)
+                columns = {name: values[key][name] | {"never_predicted": never} for name in METRICS}
+                if rule in METRICS:
+                    columns[rule] |= controls.compared(cell, rule, known[key][rule])
+            for name in METRICS:
+                yield {
+                    **facts,
+                    **columns[name],
+                    "chosen_by": rule,
+                    "threshold": threshold,
+                    "metric": name,
+                    "signature": _signature(facts, rule, threshold, name, list(labels)),
+                }
 
-def _values(
-    predicted: NDArray[np.bool_], resamples: Resamples
-) -> dict[str, dict[str, float | None]]:
-    """Mean over seeds of each metric, its interval over texts, and its spread over seeds."""
-    sums = np.stack([statistics(resamples.gold, labels).sum(axis=0) for labels in predicted])
-    resampled = resampled_metrics(resamples, predicted)
-    found: dict[str, dict[str, float | None]] = {}
-    for name, metric in METRICS.items():
-        by_seed: Floats = metric(sums)
-        low, high = percentile_interval(resampled[name].mean(axis=0))
-        found[name] = {
-            "value": float(by_seed.mean()),
-            "lo": float(low),
-            "hi": float(high),
-            "half_width": float(high - low) / 2,
-            "seed_sd": float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None,
+    def _facts(self, cell: Cell) -> dict[str, Any]:
+        """What all rows of a cell share."""
+        statuses = [seed.status for seed in cell.seeds]
+        return {
+            "cell": cell.key,
+            **cell.facts,
+            "settings": json.dumps(cell.settings, sort_keys=True),
+            "searched_by": cell.searched_by,
+            "split": self.texts.split,
+            "protocol": PROTOCOLS[self.texts.split],
+            "status": min(statuses, key=STATUSES.index),
+            "seeds": len(cell.seeds),
+            "seeds_ok": len(cell.ok),
+            "seeds_failed": len(cell.seeds) - len(cell.ok),
+            **{name: _distinct(cell.ok, name) for name in RAN_ON},
+            "texts": len(self.texts.gold),
+            "resamples": len(self.resamples.counts),
+            "uncertainty": "examples",
+            "labels": int(self.texts.gold.any(axis=0).sum()),
         }
-    return found
+
+    def _labels(self, cell: Cell, rule: str, threshold: str) -> dict[int, NDArray[np.bool_]] | None:
+        """Predicted labels by seed, of those that are ok; None where one did not record them.
+
+        Raises:
+            RecordError: it should have.
+        """
+        labels = {}
+        for seed in cell.ok:
+            found = self.predicted(seed.keys, rule, threshold)
+            if found is None:
+                if rule == "own" and threshold == operating_point(cell.settings):
+                    raise self._incomplete(cell, seed)
+                return None
+            labels[seed.seed] = found
+        return labels
+
+    def _incomplete(self, cell: Cell, seed: Seed) -> RecordError:
+        """Why a seed that is ok cannot be scored."""
+        arm = next(
+            (a for a in seed.arms if self.predicted((a["arm"],) * 2, "own", "0.5") is None),
+            seed.arms[0],
+        )
+        split = "dev" if cell.ranks else self.texts.split
+        return RecordError(
+            f"{self.run.path}/predictions, part {arm['part']}: arm {arm['arm']} has no {split} "
+            "predictions at the epoch chosen by its own metric; delete this part and run again"
+        )
+
+    def _never_predicted(self, labels: Mapping[int, NDArray[np.bool_]]) -> list[str]:
+        """Labels with gold texts that some seed predicts for no text."""
+        always = np.all([matrix.any(axis=0) for matrix in labels.values()], axis=0)
+        never = self.texts.gold.any(axis=0) & ~always
+        return [name for name, lacks in zip(self.texts.names, never, strict=True) if lacks]
 
 
-def _add_stars(rows: list[dict[str, Any]]) -> None:
-    """Set `paper_star`: the interval lies above BCE's and MSE's of the same settings.
-
-    This rule reproduces every asterisk of the paper's Tables 2 and 3.
-    """
-    highs: dict[tuple[object, ...], dict[str, float]] = {}
-    for row in rows:
-        if row["loss"] in BASELINES and row["status"] == "ok":
-            of_loss = highs.setdefault(_like(row), {})
-            of_loss[row["loss"]] = max(row["hi"], of_loss.get(row["loss"], row["hi"]))
-    for row in rows:
-        baselines = highs.get(_like(row), {})
-        if row["status"] == "ok" and len(baselines) == len(BASELINES):
-            row["paper_star"] = row["lo"] > max(baselines.values())
+def _distinct(seeds: Sequence[Seed], column: str) -> str:
+    """The values of a column among the arms of these seeds, in order."""
+    found = {arm[column] for seed in seeds for arm in seed.arms}
+    return ", ".join(str(value) for value in sorted(found))
 
 
-def _like(row: dict[str, Any]) -> tuple[object, ...]:
-    """All that two scores must share to be compared."""
-    settings = json.dumps(json.loads(row["settings"]), sort_keys=True)
-    names = ("corpus", "language", "batch_size", "split", "chosen_by", "metric")
-    return (settings, *(row[name] for name in names))
+def _value(by_seed: Mapping[int, Measured]) -> dict[str, float | None]:
+    """Mean over seeds, its intervals, and the spread over seeds."""
+    values = np.array([one.value for one in by_seed.values()])
+    means = np.mean([one.resampled for one in by_seed.values()], axis=0)
+    value = float(values.mean())
+    low, high = percentile_interval(means)
+    found: dict[str, float | None] = {
+        "value": value,
+        "lo": float(low),
+        "hi": float(high),
+        "half_width": float(high - low) / 2,
+    }
+    if len(values) == 1:
+        return found
+    spread = float(values.std(ddof=1))
+    half = over_texts_and_seeds(float(means.var(ddof=1)), spread, len(values))
+    return found | {"seed_sd": spread, "both_lo": value - half, "both_hi": value + half}
 
 
-def _signature(facts: dict[str, Any], rule: str, metric: str, seeds: list[int]) -> str:
+@cache
+def _version() -> str:
+    """The version of softsweep; looking it up takes longer than scoring a small cell."""
+    return version("softsweep")
+
+
+def _signature(
+    facts: Mapping[str, Any], rule: str, threshold: str, metric: str, seeds: Sequence[int]
+) -> str:
     """How a score was made, in one line that can be cited beside it."""
     parts = {
         "metric": metric,
@@ -213,12 +265,14 @@ def _signature(facts: dict[str, Any], rule: str, metric: str, seeds: list[int]) 
         "split": facts["split"],
         "protocol": facts["protocol"],
         "epoch": rule,
+        "threshold": threshold,
+        "search": facts["searched_by"] or "none",
         "batch": facts["batch_size"],
         "cell": facts["cell"],
         "seeds": ",".join(str(seed) for seed in seeds) or "none",
         "interval": "percentile95",
         "resamples": RESAMPLES,
         "rng": SEED,
-        "version": version("softsweep"),
+        "version": _version(),
     }
     return "|".join(f"{name}:{value}" for name, value in parts.items())

@@ -14,19 +14,21 @@ from results.errors import RecordError, one_line
 from results.parts import names_of, part_path, part_schema, readable
 from results.records import corpus_facts
 from results.run import Run
+from results.searched import read_chosen, read_tries
 
 if TYPE_CHECKING:
     import duckdb
 
-VIEWS = ("arms", "epochs", "predictions", "examples", "scores")
+VIEWS = ("arms", "epochs", "predictions", "examples", "scores", "tries", "chosen")
 """What a query can read."""
 
 
 def query(run: str | Path, sql: str) -> pa.Table:
-    """Answer one SQL statement over the views arms, epochs, predictions, examples and scores.
+    """Answer one SQL statement over the views of `VIEWS`.
 
     `predictions` adds `probabilities` (of every label) and `predicted` (names of the labels that
-    are present); `examples` adds `gold` (names of its labels).
+    are present); `examples` adds `gold` (names of its labels). `tries` and `chosen` are what a
+    search tried and chose (`results.searched`), empty where there was none.
 
     Example:
         >>> query("runs/sample", "SELECT loss, max(value) FROM scores GROUP BY loss")
@@ -59,6 +61,8 @@ def _register(connection: "duckdb.DuckDBPyConnection", run: Run) -> None:
     connection.register("arms", run.arms_table)
     connection.register("epochs", run.epochs_table)
     connection.register("examples", run.examples_table)
+    connection.register("tries", read_tries(run.path))
+    connection.register("chosen", read_chosen(run.path))
     scores = run.path / "tables" / "scores.parquet"
     if scores.exists():
         connection.register("scores", readable(scores, lambda: pq.read_table(scores)))

@@ -96,3 +96,22 @@ def toy() -> Callable[..., NDArray[np.uint8]]:
         return gold
 
     return make
+
+
+@pytest.fixture
+def halves() -> Callable[..., tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
+    """Record examples of a corpus without a test split; return gold labels and which are half b."""
+
+    def make(
+        run: Path, m: int = 80, gold: NDArray[np.uint8] | None = None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        if gold is None:
+            rng = np.random.default_rng(m)
+            gold = (rng.random((m, 3)) < [0.5, 0.3, 0.2]).astype(np.uint8)
+        in_b = np.arange(m) % 3 == 0
+        ids = [str(i) for i in range(m)]
+        splits: dict[str, Any] = {"dev": (ids, gold, ["b" if b else "a" for b in in_b])}
+        record_examples(run, "toy", "en", NAMES, "f" * 64, 4, 5, 0, splits)
+        return gold, in_b
+
+    return make

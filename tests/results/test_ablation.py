@@ -16,8 +16,8 @@ from results.ablation import (
     programs_table,
     write_ablation,
 )
-from results.difference import over_texts_and_seeds
 from results.errors import RecordError
+from results.pairing import over_texts_and_seeds
 from results.predicted import scored_texts
 from results.render import FORMS, render
 from results.run import Run

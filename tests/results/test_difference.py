@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from results.difference import difference, over_texts_and_seeds
+from results.difference import difference
 from results.errors import RecordError
 from results.frames import open_run
+from results.pairing import over_texts_and_seeds
 from results.scores import score_table
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")

@@ -117,7 +117,7 @@ def test_nothing_outside_can_be_touched(run: Path, tmp_path: Path, sql: str) -> 
     [
         ("SELEC 1", "syntax error"),
         ("SELECT nothing FROM arms", 'column "nothing" not found'),
-        ("SELECT * FROM arm", '"?arm"?; the views are arms, epochs, predictions, examples, scores'),
+        ("SELECT * FROM arm", "no view named arm; the views are arms, .*, scores, tries, chosen"),
         ("", "returns no rows: a SELECT is expected"),
     ],
 )

@@ -1,0 +1,260 @@
+"""A leaderboard: every loss on one metric, best first, and what the numbers hide.
+
+Each arm's epoch was chosen by that metric. BCE with a tuned threshold is the control: whatever a
+loss gains over it is not merely another threshold.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from model.metrics import METRICS
+from results.errors import RecordError
+from results.labels import cell_labels
+from results.layout import TUNED_MARK, Score, is_first, only_ranks, seeds, trained_unlike, where
+from results.render import Cell, Figure, Table
+from results.run import Run
+from results.scorefile import current_scores
+from results.thresholds import THRESHOLDS
+
+_NAMED = 3
+"""Cells, and labels of each, that a warning names."""
+
+
+def leaderboard(run: str | Path, metric: str, language: str | None = None) -> list[Table]:
+    """Every loss of a run on one metric, best first: a table for each corpus and language.
+
+    Example:
+        >>> leaderboard("runs/sample", "macro_f1", "es")  # doctest: +SKIP
+
+    Args:
+        run: the run folder.
+        metric: a name in `model.metrics.METRICS`.
+        language: the only one to show; by default all.
+
+    Raises:
+        RecordError: the metric or the language is unknown, the folder is missing, or records are
+            damaged or incomplete.
+    """
+    if metric not in METRICS:
+        raise RecordError(f"no metric named {metric}; the metrics are {', '.join(METRICS)}")
+    opened = Run(run)
+    recorded = sorted(opened.arms_table["language"].unique().to_pylist())
+    if language is not None and language not in recorded:
+        raise RecordError(f"{run}: no arms of language {language}; there are {', '.join(recorded)}")
+    scores = current_scores(opened)
+    wanted = pc.and_(pc.equal(scores["metric"], metric), pc.equal(scores["chosen_by"], metric))
+    if language is not None:
+        wanted = pc.and_(wanted, pc.equal(scores["language"], language))
+    return leaderboards(scores.filter(wanted).to_pylist(), metric)
+
+
+def leaderboards(scores: Sequence[Score], metric: str) -> list[Table]:
+    """Leaderboards of scores, named `leaderboard_{metric}_{language}`.
+
+    Args:
+        scores: rows of `results.scores.SCORES`; those at epochs chosen by the metric are shown.
+        metric: a name in `model.metrics.METRICS`.
+    """
+    by_pair: dict[tuple[str, str], list[Score]] = {}
+    for score in scores:
+        if score["metric"] == score["chosen_by"] == metric:
+            by_pair.setdefault((score["language"], score["corpus"]), []).append(score)
+    languages = [language for language, _ in by_pair]
+    tables = []
+    for (language, corpus), group in sorted(by_pair.items()):
+        stem = language if languages.count(language) == 1 else f"{language}_{corpus}"
+        tables.append(_table(f"leaderboard_{metric}_{stem}", metric, group))
+    return tables
+
+
+def warnings_of(scores: Sequence[Score]) -> list[str]:
+    """A line for each corpus and language in which some cell never predicts some label.
+
+    Judged where an arm's own metric chose the epoch, at the threshold a loss is first judged by.
+
+    Args:
+        scores: rows of `results.scores.SCORES`.
+    """
+    by_pair: dict[tuple[str, str], dict[str, Score]] = {}
+    for score in scores:
+        if score["chosen_by"] == "own" and is_first(score):
+            by_pair.setdefault((score["language"], score["corpus"]), {})[score["cell"]] = score
+    lines = []
+    for (language, corpus), group in sorted(by_pair.items()):
+        cells = list(group.values())
+        if line := _collapsed(cells, cell_labels(cells)):
+            lines.append(f"{language} ({corpus}): {line}")
+    return lines
+
+
+def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
+    """The leaderboard of one corpus and language."""
+    shown, left_out = _searched_by(metric, scores)
+    cells: dict[str, dict[str, Score]] = {}
+    for score in shown:
+        cells.setdefault(score["cell"], {})[score["threshold"]] = score
+    judged = {key: next(filter(is_first, cell.values())) for key, cell in cells.items()}
+    named = cell_labels(list(judged.values()))
+
+    def order(key: str) -> tuple[float, str, int]:
+        first = judged[key]
+        value = -1.0 if first["value"] is None else first["value"]
+        return (-value, named[key], first["batch_size"])
+
+    ranked = sorted(judged, key=order)
+    several = len({first["batch_size"] for first in judged.values()}) > 1
+    best = {
+        threshold: max(
+            (cells[key][threshold]["value"] or 0.0 for key in ranked if threshold in cells[key]),
+            default=0.0,
+        )
+        for threshold in THRESHOLDS
+    }
+    headings = ("at 0.5", "tuned", "per label")
+    rows: list[tuple[Cell, ...]] = []
+    for place, key in enumerate(ranked, start=1):
+        first, cell = judged[key], cells[key]
+        rows.append(
+            (
+                place if first["value"] is not None else None,
+                named[key] + TUNED_MARK * only_ranks(first),
+                *([first["batch_size"]] if several else []),
+                *(_figure(cell.get(each), best[each]) for each in THRESHOLDS),
+                first["seeds_ok"],
+                _interval(first, "both"),
+                None if first["to_control"] is None else _signed(first["to_control"]),
+                _interval(first, "to_control"),
+                None if first["never_predicted"] is None else len(first["never_predicted"]),
+            )
+        )
+    of_ranked = [judged[key] for key in ranked]
+    return Table(
+        name,
+        f"Leaderboard: {METRICS[metric].label}, {where(of_ranked[0])}, by {METRICS[metric].label}; "
+        f"{seeds(of_ranked)}",
+        (
+            "rank",
+            "Loss",
+            *(["b"] if several else []),
+            *headings,
+            "seeds",
+            "over texts and seeds",
+            "to BCE, tuned",
+            "its 95% interval",
+            "labels never predicted",
+        ),
+        tuple(rows),
+        tuple(_notes(of_ranked, named, metric, left_out)),
+        figures=frozenset(headings),
+        headline=False,
+    )
+
+
+def _searched_by(metric: str, scores: Sequence[Score]) -> tuple[list[Score], list[str]]:
+    """The scores to show, and the metrics of searches left out because one was by this metric."""
+    others = {score["searched_by"] for score in scores} - {None, metric}
+    if not others or not any(score["searched_by"] == metric for score in scores):
+        return list(scores), []
+    return [score for score in scores if score["searched_by"] not in others], sorted(others)
+
+
+def _figure(score: Score | None, best: float) -> Cell:
+    """A score in points, or what became of the cell; empty where there is no such score."""
+    if score is None:
+        return None
+    if score["value"] is None:
+        return str(score["status"])
+    return Figure(
+        100 * score["value"],
+        100 * score["half_width"],
+        best=score["value"] == best,
+        partial=score["seeds_failed"] > 0,
+    )
+
+
+def _interval(score: Score, of: str) -> str:
+    """A 95% interval in points; empty where there is none."""
+    low, high = score[f"{of}_lo"], score[f"{of}_hi"]
+    if low is None:
+        return ""
+    sign = _signed if of == "to_control" else _points
+    return f"[{sign(low)}, {sign(high)}]"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:.2f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value:+.2f}".replace("-", "−")
+
+
+def _notes(
+    cells: Sequence[Score], named: dict[str, str], metric: str, left_out: Sequence[str]
+) -> list[str]:
+    """What orders the table, what the intervals cover, and what the numbers hide."""
+    label = METRICS[metric].label
+    notes = [line] if (line := _collapsed(cells, named)) else []
+    notes.append(
+        f"In the order of {label} at 0.5. ±: 95% percentile interval over "
+        f"{cells[0]['resamples']:,} resamples of {cells[0]['texts']:,} texts, at the mean over "
+        "seeds. tuned, per label: one threshold, and one for each label, tuned for this metric on "
+        "what chose the epoch."
+    )
+    if any(only_ranks(cell) for cell in cells):
+        notes.append(f"{TUNED_MARK} only ranks the labels: stands by its tuned threshold.")
+    control = (
+        "to BCE, tuned: the difference in points to BCE of the same settings with a tuned "
+        "threshold, over the shared seeds (where it was not trained so, to BCE without warm-up, "
+        "weight of BCE or polarisation)"
+    )
+    if any(cell["to_control"] is not None for cell in cells):
+        both = "its 95% interval is over texts and seeds"
+        if any(cell["control_seeds"] == 1 for cell in cells):
+            both += ", and over texts alone where one seed is shared: other seeds may differ more"
+        notes.append(f"{control}; {both}.")
+        compared = sum(cell["control"] not in (None, cell["cell"]) for cell in cells)
+        if compared > 1:
+            notes.append(f"These {compared} differences are not corrected for their number.")
+    if any(cell["seeds_ok"] == 1 for cell in cells):
+        notes.append("With one seed, nothing is known of how other seeds would do.")
+    if left_out:
+        names = " and ".join(METRICS[name].label if name in METRICS else name for name in left_out)
+        notes.append(f"Settings searched by {names} are left out: others were by {label}.")
+    partial = [
+        f"{named[cell['cell']]} (b={cell['batch_size']}) {cell['seeds_failed']} of {cell['seeds']}"
+        for cell in cells
+        if 0 < cell["seeds_ok"] < cell["seeds"]
+    ]
+    if partial:
+        notes.append(f"† seeds that diverged or failed are left out: {'; '.join(partial)}.")
+    if mixed := trained_unlike(cells):
+        notes.append(
+            f"These arms were not all trained alike: they differ in {' and '.join(mixed)}, which "
+            "alone can change their numbers."
+        )
+    return notes
+
+
+def _collapsed(cells: Sequence[Score], named: dict[str, str]) -> str:
+    """Which cells never predict which labels, worst first; empty where there are none."""
+    found = sorted(
+        (cell for cell in cells if cell["never_predicted"]),
+        key=lambda cell: (-len(cell["never_predicted"]), named[cell["cell"]], cell["batch_size"]),
+    )
+    if not found:
+        return ""
+    several = len({cell["batch_size"] for cell in cells}) > 1
+    texts = []
+    for cell in found[:_NAMED]:
+        labels = cell["never_predicted"]
+        listed = ", ".join(labels[:_NAMED]) + ", …" * (len(labels) > _NAMED)
+        batch = f" (b={cell['batch_size']})" if several else ""
+        texts.append(
+            f"{named[cell['cell']]}{batch} never predicts {listed} "
+            f"({len(labels)} of {cell['labels']} labels)"
+        )
+    rest = len(found) - len(texts)
+    return "; ".join(texts) + (f"; and {rest} more" if rest else "") + "."
