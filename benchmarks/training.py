@@ -127,7 +127,7 @@ def _rounding(data: Data) -> Iterator[Row]:
         order, windows = torch.arange(size)[None], ours.network.windows
         (batch,) = epoch_batches(ours.words, ours.targets, order, size, windows, cut=True)
         logits = ours.network(ours.table, batch)
-        ours.losses(logits, batch.targets, 0.0).sum().backward()
+        ours.objective(logits, batch.targets, 0.0).sum().backward()
         gradient = ours.network.filters.grad
         assert gradient is not None
         found.append({"logits": logits.detach(), "gradient of the filters": gradient})

@@ -7,12 +7,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from features import Features
-from model.catalogue import LossSource
+from model.catalogue import LossSource, checked_parameters
+from model.parameters import Value
 from model.settings import NetworkSettings, TrainSettings
 from sweep.experiment import Experiment
 
 RESULT_REVISION = 3
 """Goes up when a change of softsweep's own code changes what an arm records."""
+
+OFF = {
+    "train": {"bce_weight": 0.0, "polarisation": 0.0, "ramp_epochs": 0.0, "weight_decay": 0.0},
+    "network": {"dropout": 0.0},
+}
+"""Settings that arms recorded by an earlier version lack. At these values they change nothing, and
+are left out of the key, so that such arms are not trained again."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,9 @@ class Arm:
     Attributes:
         features: sha256 of the feature bytes.
         loss_sha256: hash of the file that declares the loss.
+        parameters: of the loss, those that differ from its defaults.
+        defaults: of all its parameters; the file that declares them is in the key already.
+        ranks: whether the loss has no natural threshold.
         train: `TrainSettings` as a mapping.
         network: `NetworkSettings` as a mapping.
     """
@@ -33,6 +44,9 @@ class Arm:
     label: str
     own_metric: str
     loss_sha256: str
+    parameters: Mapping[str, Value]
+    defaults: Mapping[str, Value]
+    ranks: bool
     batch_size: int
     seed: int
     train: Mapping[str, Any]
@@ -51,7 +65,13 @@ class Arm:
     @property
     def settings(self) -> dict[str, Any]:
         """Every setting that has no column of its own in `arms`."""
-        return dict(self.train) | {f"network.{key}": value for key, value in self.network.items()}
+        parameters = dict(self.defaults) | dict(self.parameters)
+        return {
+            **self.train,
+            **{f"network.{key}": value for key, value in self.network.items()},
+            **{f"loss.{key}": value for key, value in parameters.items()},
+            **({"ranks": True} if self.ranks else {}),
+        }
 
     @property
     def signature(self) -> str:
@@ -60,6 +80,7 @@ class Arm:
             "corpus": self.corpus,
             "lang": self.language,
             "loss": self.loss,
+            **self.parameters,
             "b": self.batch_size,
             "seed": self.seed,
             "epochs": self.train["epochs"],
@@ -91,8 +112,13 @@ class Arm:
 
     def _content(self) -> dict[str, Any]:
         content = asdict(self)
-        for shown_only in ("seed", "label", "own_metric"):
+        for shown_only in ("seed", "label", "own_metric", "defaults", "ranks"):
             del content[shown_only]
+        if not self.parameters:
+            del content["parameters"]
+        for section, off in OFF.items():
+            given = content[section].items()
+            content[section] = {k: v for k, v in given if k not in off or v != off[k]}
         return content | {"revision": RESULT_REVISION}
 
 
@@ -112,26 +138,65 @@ def expand(
         losses: every known loss by name.
     """
     arms = [
-        Arm(
-            corpus=features[language].corpus,
-            language=language,
-            features=features[language].sha256,
-            loss=loss,
-            label=losses[loss].label,
-            own_metric=losses[loss].own_metric,
-            loss_sha256=losses[loss].sha256,
-            batch_size=batch_size,
-            seed=seed,
-            train=train.model_dump(mode="json"),
-            network=experiment.network.model_dump(mode="json"),
+        arm_of(
+            features[language],
+            losses[entry.name],
+            parameters,
+            batch_size,
+            seed,
+            train,
+            experiment.network,
         )
         for batch_size in sorted(experiment.grid.batch_size)
         for seed in experiment.grid.seed
         for train in experiment.train_settings()
         for language in experiment.languages
-        for loss in experiment.grid.loss
+        for entry in experiment.grid.loss
+        for parameters in entry.combinations()
     ]
     return list({arm.key: arm for arm in arms}.values())
+
+
+def arm_of(
+    features: Features,
+    loss: LossSource,
+    parameters: Mapping[str, Value],
+    batch_size: int,
+    seed: int,
+    train: TrainSettings,
+    network: NetworkSettings,
+) -> Arm:
+    """The arm of these settings.
+
+    Args:
+        features: of its corpus and language.
+        loss: as declared.
+        parameters: of the loss; those at their default change nothing.
+        batch_size: texts per optimiser step.
+        seed: of initialisation and batch order.
+        train: how it is trained.
+        network: its shape.
+
+    Raises:
+        LossError: the loss has no such parameter, or the value is of another type.
+    """
+    given = checked_parameters(loss, parameters)
+    return Arm(
+        corpus=features.corpus,
+        language=features.language,
+        features=features.sha256,
+        loss=loss.name,
+        label=loss.label,
+        own_metric=loss.own_metric,
+        loss_sha256=loss.sha256,
+        parameters={k: v for k, v in given.items() if v != loss.parameters[k]},
+        defaults=dict(loss.parameters),
+        ranks=loss.ranks,
+        batch_size=batch_size,
+        seed=seed,
+        train=train.model_dump(mode="json"),
+        network=network.model_dump(mode="json"),
+    )
 
 
 def train_settings(arm: Arm) -> TrainSettings:

@@ -1,9 +1,9 @@
 """The main job: features -> the arms that are not recorded yet -> tables."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,13 @@ from features import Features, build
 from model.catalogue import LossSource
 from results.parts import whole_file
 from results.records import merge_parts, record_examples, recorded
-from sweep.executors import Executor
+from sweep.experiment import RESOLVED
 from sweep.packages import check_packages
-from sweep.plan import Job, Plan, make_job, make_plan
+from sweep.plan import SETTLED, Job, Plan, check_trusted, make_job, make_plan
 from sweep.printing import say
-from sweep.specs import trial_specs
-from sweep.workers import Workers, allot
+from sweep.search import Search
+from sweep.session import Session
+from sweep.workers import Workers
 
 if TYPE_CHECKING:
     from results.render import Table
@@ -36,11 +37,13 @@ class Outcome:
 
     Attributes:
         run: run folder.
-        wanted: arms that the experiment wants.
+        wanted: arms that the experiment wants, those that a search tried among them.
         tried: of them, those that were not recorded yet and were trained now.
-        diverged: of those wanted, arms recorded as diverged.
-        failed: of those wanted, arms recorded as failed.
+        diverged: of those wanted, arms recorded as diverged; a search's tries are not counted.
+        failed: of those wanted, arms recorded as failed; a search's tries are not counted.
+        lost: groups of arms that were not trained, as a search found no setting for them.
         tables: the tables of the whole run folder, headlines first.
+        warnings: for each corpus and language, which cells never predict which labels.
     """
 
     run: Path
@@ -48,7 +51,9 @@ class Outcome:
     tried: int
     diverged: int
     failed: int
+    lost: int
     tables: "Sequence[Table]"
+    warnings: Sequence[str]
 
 
 def run_experiment(
@@ -59,6 +64,7 @@ def run_experiment(
     overrides: Sequence[str] = (),
     losses: Sequence[str | Path] = (),
     cache: str | Path | None = None,
+    trust_run_losses: bool = False,
     workers: Workers | None = None,
     console: Console | None = None,
 ) -> Outcome:
@@ -71,6 +77,7 @@ def run_experiment(
         overrides: `key.key=value` settings.
         losses: files with losses of your own.
         cache: feature cache.
+        trust_run_losses: whether to run losses that a run folder brings.
         workers: where and on what arms are trained.
         console: where progress is shown; standard error by default.
 
@@ -82,23 +89,44 @@ def run_experiment(
     console = console or Console(stderr=True)
     check_packages(shared_with_workers=workers.executor == "ray")
     job = make_job(experiment, data=data, out=out, overrides=overrides, losses=losses, cache=cache)
+    if not trust_run_losses:
+        check_trusted(job)
     plan = make_plan(job, build_features(job, console))
     for entry in plan.features.values():
         say(console, found_line(entry))
     _prepare(plan)
-    if plan.todo:
-        _train(plan, workers, console)
+    tries: Collection[str] = ()
+    lost = 0
+    with Session(plan, workers, console) as session:
+        if job.experiment.search:
+            searched = Search(job, plan.features).run(session.train, partial(say, console))
+            tries, lost = searched.tries, searched.lost
+            have = recorded(job.run)
+            todo = [arm for arm in searched.arms if have.get(arm.key) not in SETTLED]
+            plan = replace(plan, wanted=searched.arms, todo=todo)
+        session.train(plan.wanted, plan.todo)
     for kind in ("arms", "epochs", "predictions"):
         merge_parts(job.run, kind, MERGE_FROM)
 
     from results import aggregate
+    from results.run import Run
+    from results.scorefile import current_scores
+    from results.standings import warnings_of
 
     have = recorded(job.run)
     ended = Counter(have[arm.key] for arm in plan.wanted)
     with console.status("tables") if console.is_terminal else nullcontext():
         tables = aggregate(job.run)
+        warnings = warnings_of(current_scores(Run(job.run)).to_pylist())
     return Outcome(
-        job.run, len(plan.wanted), len(plan.todo), ended["diverged"], ended["failed"], tables
+        run=job.run,
+        wanted=len({*tries, *(arm.key for arm in plan.wanted)}),
+        tried=len(session.trained),
+        diverged=ended["diverged"],
+        failed=ended["failed"],
+        lost=lost,
+        tables=tables,
+        warnings=warnings,
     )
 
 
@@ -167,10 +195,10 @@ def found_line(entry: Features) -> str:
 def _prepare(plan: Plan) -> None:
     """Write what a run folder holds beside its trials: experiment, loss files, examples."""
     job = plan.job
-    used = {job.losses[name] for name in job.experiment.grid.loss}
+    used = {job.losses[entry.name] for entry in job.experiment.grid.loss}
     own = {loss_path(loss): loss.text for loss in used if not loss.built_in}
     resolved = job.experiment.resolved() | {"losses": sorted(own)}
-    with whole_file(job.run / "experiment.yaml") as file:
+    with whole_file(job.run / RESOLVED) as file:
         file.write(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).encode())
     for path, text in own.items():
         with whole_file(job.run / path) as file:
@@ -194,31 +222,3 @@ def loss_path(loss: LossSource) -> str:
     """Where a run folder keeps a user's loss file: one for each version of it."""
     stem = Path(loss.file).stem
     return f"losses/{stem}-{loss.sha256[:8]}.py"
-
-
-def _train(plan: Plan, workers: Workers, console: Console) -> None:
-    """Train what is to do."""
-    from sweep.progress import Watcher
-
-    texts = {name: len(entry.split("train").ids) for name, entry in plan.features.items()}
-    with _executor(workers) as executor:
-        wanted = len(plan.wanted)
-        specs = trial_specs(plan, allot(workers, executor.device, executor.nodes, wanted))
-        work = {
-            spec.name: len(spec.arms) * spec.epochs * texts[spec.arms[0].language]
-            / spec.arms[0].batch_size
-            for spec in specs
-        }  # fmt: skip
-        with Watcher(console, plan.job.experiment.name, work, len(plan.todo)) as watcher:
-            executor.run(specs, watcher)
-
-
-def _executor(workers: Workers) -> AbstractContextManager[Executor]:
-    """What trains on these workers; connected to them while it is entered."""
-    if workers.executor == "inline":
-        from sweep.executors.inline import Inline
-
-        return nullcontext(Inline(workers))
-    from sweep.executors.ray import on_ray
-
-    return on_ray(workers)

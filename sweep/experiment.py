@@ -7,53 +7,29 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from features.errors import InputError
 from features.languages import LANGUAGES, get_language
 from features.spec import CorpusSpec, FeatureSpec, Lexicons, SkipGram, Vectors
 from features.textrules import TextRules
-from model.catalogue import LossSource, catalogue
-from model.settings import NetworkSettings, TrainSettings
+from model.catalogue import LossSource, catalogue, checked_parameters, read_losses
+from model.errors import LossError
+from model.settings import NetworkSettings, Settings, TrainSettings
 from sweep.errors import ExperimentError
+from sweep.grid import SWEPT, Grid, LossEntry, NonEmpty
+from sweep.searchspec import SearchSettings
 
 BUILT_IN = files("sweep") / "experiments"
 """Experiments that can be named instead of given as a path."""
 
-SWEPT = ("learning_rate", "warmup_epochs", "reset_optimizer")
-"""Settings of `train` that `grid` may list several values of."""
+RESOLVED = "experiment.yaml"
+"""The experiment that a run folder keeps, with every default filled in."""
 
-NonEmpty = Field(min_length=1)
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
-BatchSize = Annotated[int, Field(ge=1, lt=2**31)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
-class Section(BaseModel):
-    """A mapping in an experiment file; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Grid(Section):
-    """What is compared: every combination of the values listed."""
-
-    loss: Annotated[tuple[str, ...], NonEmpty]
-    batch_size: Annotated[tuple[BatchSize, ...], NonEmpty] = (16,)
-    seed: Annotated[tuple[Seed, ...], NonEmpty] = (0,)
-    learning_rate: Annotated[tuple[float, ...], NonEmpty] | None = None
-    warmup_epochs: Annotated[tuple[int, ...], NonEmpty] | None = None
-    reset_optimizer: Annotated[tuple[bool, ...], NonEmpty] | None = None
-
-    @field_validator("*")
-    @classmethod
-    def _are_distinct(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-        if values is not None and len(set(values)) < len(values):
-            raise ValueError("a value is listed twice")
-        return values
-
-
-class Experiment(Section):
+class Experiment(Settings):
     """Everything that a run needs to know, with `losses` already read.
 
     Attributes:
@@ -67,6 +43,7 @@ class Experiment(Section):
         grid: what is compared.
         train: settings of every arm.
         network: shape of every network.
+        search: how settings are found for each loss, batch size and language, if they are.
         losses: paths of the user's loss files.
     """
 
@@ -79,6 +56,7 @@ class Experiment(Section):
     grid: Grid
     train: TrainSettings = TrainSettings()
     network: NetworkSettings = NetworkSettings()
+    search: SearchSettings | None = None
     losses: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -152,9 +130,10 @@ def load_experiment(
     """Read and check an experiment.
 
     Args:
-        experiment: a built-in name, a path, or the mapping itself.
+        experiment: a built-in name, the path of a file or of a run folder, or the mapping itself.
         overrides: `key.key=value` settings that replace what the file says; values are YAML.
-        losses: further loss files, beside those that the file lists.
+        losses: further loss files. One that the experiment lists and that declares a loss of the
+            same name gives way to them.
 
     Returns:
         The experiment, and every loss that exists for it, by name.
@@ -170,18 +149,36 @@ def load_experiment(
         checked = Experiment.model_validate(given)
     except ValidationError as error:
         raise ExperimentError(_describe(where, given, error)) from None
-    paths = [_beside(folder, path) for path in checked.losses] + [Path(path) for path in losses]
-    paths = list(dict.fromkeys(path.resolve() for path in paths))
+    listed = [_beside(folder, path).resolve() for path in checked.losses]
+    paths = _replaced(listed, [path.resolve() for path in losses])
     known = catalogue(paths)
-    for index, name in enumerate(checked.grid.loss):
-        if name not in known:
-            near = get_close_matches(name, known)
-            meant = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ExperimentError(
-                f"{where}: grid.loss[{index}]: unknown loss {name!r}{meant} (`softsweep losses` "
-                "lists those there are, --losses FILE.py adds more)"
-            )
+    for index, entry in enumerate(checked.grid.loss):
+        try:
+            _check_loss(entry, known)
+        except (ExperimentError, LossError) as error:
+            raise ExperimentError(f"{where}: grid.loss[{index}]: {error}") from None
     return checked.model_copy(update={"losses": tuple(str(path) for path in paths)}), known
+
+
+def _replaced(listed: Iterable[Path], given: Iterable[Path]) -> list[Path]:
+    """Listed files, without those that declare a loss which a given one declares, and the given."""
+    given = list(dict.fromkeys(given))
+    names = {loss.name for path in given for loss in read_losses(path)}
+    kept = [path for path in listed if not names & {loss.name for loss in read_losses(path)}]
+    return list(dict.fromkeys([*kept, *given]))
+
+
+def _check_loss(entry: LossEntry, known: Mapping[str, LossSource]) -> None:
+    """Make sure that a loss and its parameters exist."""
+    if entry.name not in known:
+        near = get_close_matches(entry.name, known)
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise ExperimentError(
+            f"unknown loss {entry.name!r}{meant} (`softsweep losses` lists those there are, "
+            "--losses FILE.py adds more)"
+        )
+    for parameters in entry.combinations():
+        checked_parameters(known[entry.name], parameters)
 
 
 def _read(experiment: str | Path | Mapping[str, Any]) -> tuple[str, Path, dict[str, Any]]:
@@ -193,9 +190,12 @@ def _read(experiment: str | Path | Mapping[str, Any]) -> tuple[str, Path, dict[s
         text, path = (BUILT_IN / f"{name}.yaml").read_text(encoding="utf-8"), Path(f"{name}.yaml")
         return f"built-in experiment {name}", Path(), _parse(text, str(path))
     path = Path(experiment)
+    if (path / RESOLVED).is_file():
+        path /= RESOLVED
+        name = str(path)
     if path.suffix not in (".yaml", ".yml"):
         raise ExperimentError(
-            f"{name}: no such experiment; give a .yaml file or one of: "
+            f"{name}: no such experiment; give a .yaml file, a run folder or one of: "
             f"{', '.join(built_in_experiments())}"
         )
     try:

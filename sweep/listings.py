@@ -7,10 +7,13 @@ from features import Features
 from model.catalogue import LossSource
 from results.records import winners
 from results.render import Cell, Table
+from sweep.budget import search_budget
 from sweep.duration import duration
 from sweep.plan import Plan
 from sweep.stacks import cut
 from sweep.workers import GPU_WIDTH, Node, Workers, allot, local_cores
+
+BUILD_FEATURES = "build them with `softsweep features`: arm keys depend on their bytes"
 
 
 def plan_table(plan: Plan, workers: Workers) -> Table:
@@ -41,11 +44,55 @@ def plan_table(plan: Plan, workers: Workers) -> Table:
         "core time: by the arms of this run that are recorded with that language and batch size",
     ]
     if len(plan.features) < len(plan.job.experiment.languages):
-        notes.append("build them with `softsweep features`: arm keys depend on their bytes")
+        notes.append(BUILD_FEATURES)
     return Table(
         "plan",
         f"Plan of {plan.job.experiment.name}",
         ("language", "b", "wanted", "recorded", "to do", "core time"),
+        tuple(rows),
+        notes=tuple(notes),
+    )
+
+
+def budget_table(plan: Plan) -> Table:
+    """What a search takes at most, by language and batch size: arms, their epochs, their time."""
+    pace = _pace(plan.job.run)
+    rows: list[tuple[Cell, ...]] = []
+    for budget in search_budget(plan.job, plan.features):
+        known = pace.get((budget.language, budget.batch_size))
+        rows.append(
+            (
+                budget.language,
+                budget.batch_size,
+                budget.studies,
+                budget.tries,
+                f"{budget.tried} x {budget.tried_epochs}",
+                f"{budget.trained} x {budget.trained_epochs}",
+                duration(known * budget.epochs) if known is not None else "unknown yet",
+            )
+        )
+    lacking = [name for name in plan.job.experiment.languages if name not in plan.features]
+    rows += [(language, *[None] * 5, "features are not built yet") for language in lacking]
+    notes = [
+        "studies: one for each loss and each part of dev that chooses its setting",
+        "at most: parts of dev may try, and choose, the same setting; what is recorded is not "
+        f"trained again (run folder {plan.job.run})",
+        "core time: by the arms of this run that are recorded with that language and batch size",
+    ]
+    if lacking:
+        notes.append(BUILD_FEATURES)
+    return Table(
+        "plan",
+        f"Budget of the search of {plan.job.experiment.name}",
+        (
+            "language",
+            "b",
+            "studies",
+            "tries each",
+            "arms tried x epochs",
+            "arms trained x epochs",
+            "core time",
+        ),
         tuple(rows),
         notes=tuple(notes),
     )
@@ -119,6 +166,7 @@ def losses_table(losses: Mapping[str, LossSource]) -> Table:
             loss.label,
             loss.formula,
             loss.approximates,
+            ", ".join(f"{name}={value}" for name, value in loss.parameters.items()),
             loss.source,
             loss.file,
         )
@@ -127,7 +175,11 @@ def losses_table(losses: Mapping[str, LossSource]) -> Table:
     return Table(
         "losses",
         "Losses",
-        ("name", "label", "formula", "approximates", "source", "file"),
+        ("name", "label", "formula", "approximates", "parameters", "source", "file"),
         tuple(rows),
-        notes=("a soft metric is minimised with its sign changed",),
+        notes=(
+            "a soft metric is minimised with its sign changed",
+            "parameters, with their defaults, are swept by grid.loss: "
+            "[{name: focal, gamma: [1, 2]}]",
+        ),
     )

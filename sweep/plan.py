@@ -12,7 +12,7 @@ from model.catalogue import LossSource
 from results.records import check_features, recorded
 from sweep.arms import Arm, expand
 from sweep.errors import ExperimentError
-from sweep.experiment import Experiment, load_experiment
+from sweep.experiment import RESOLVED, Experiment, load_experiment
 
 SETTLED = ("ok", "diverged")
 """Statuses that are not tried again."""
@@ -28,6 +28,7 @@ class Job:
         data: folder below which official files are found, or None.
         run: run folder.
         cache: folder of the feature cache.
+        brought: loss files of a run folder's own, which someone else may have put there.
     """
 
     experiment: Experiment
@@ -35,6 +36,7 @@ class Job:
     data: Path | None
     run: Path
     cache: Path
+    brought: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,11 @@ def make_job(
     """Check an experiment and the folders given with it.
 
     Args:
-        experiment: a built-in name, the path of a YAML file, or the mapping itself.
+        experiment: a built-in name, the path of a YAML file or of a run folder, or the mapping
+            itself.
         data: folder below which corpora, lexicons and texts are found by their official names.
-        out: run folder; `runs/<name of the experiment>` by default.
+        out: run folder; by default the one that is the experiment, else
+            `runs/<name of the experiment>`.
         overrides: `key.key=value` settings that replace the experiment's.
         losses: files with losses of your own.
         cache: folder of the feature cache; `default_cache()` by default.
@@ -86,7 +90,8 @@ def make_job(
     if data is not None and not Path(data).is_dir():
         raise ExperimentError(f"--data {data}: no such folder")
     checked, known = load_experiment(experiment, overrides, [Path(path) for path in losses])
-    run = Path(out) if out else Path("runs") / checked.name
+    source = run_folder(experiment)
+    run = Path(out) if out else source or Path("runs") / checked.name
     if run.exists() and not run.is_dir():
         raise ExperimentError(f"--out {run}: is a file, expected a folder")
     return Job(
@@ -95,7 +100,37 @@ def make_job(
         Path(data) if data else None,
         run.resolve(),
         Path(cache or default_cache()).resolve(),
+        loss_files_of(source, checked) if source else (),
     )
+
+
+def run_folder(experiment: str | Path | Mapping[str, Any]) -> Path | None:
+    """The run folder that an experiment is read from, if it is."""
+    if isinstance(experiment, Mapping):
+        return None
+    path = Path(experiment)
+    folder = path.parent if path.name == RESOLVED else path
+    return folder if (folder / RESOLVED).is_file() and (folder / "examples").is_dir() else None
+
+
+def loss_files_of(run: Path, experiment: Experiment) -> tuple[Path, ...]:
+    """The loss files of an experiment that lie in a run folder."""
+    paths = [Path(path) for path in experiment.losses]
+    return tuple(path for path in paths if path.is_relative_to(run.resolve()))
+
+
+def check_trusted(job: Job) -> None:
+    """Refuse to run losses that a run folder brings: whoever wrote there wrote them.
+
+    Raises:
+        ExperimentError: there are such losses.
+    """
+    if job.brought:
+        names = ", ".join(str(path) for path in job.brought)
+        raise ExperimentError(
+            f"{job.run} brings losses of its own, Python that this run would execute: {names}; "
+            "read them and add --trust-run-losses, or give your own files with --losses"
+        )
 
 
 def find_features(job: Job, say: Callable[[str], None] = warnings.warn) -> dict[str, Features]:

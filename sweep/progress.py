@@ -98,7 +98,7 @@ class Watcher:
             if arm.key in self._ended:  # said before its trial was started again
                 continue
             self._ended[arm.key] = end.status
-            if end.status != "ok":
+            if end.status in ("diverged", "failed"):
                 where = f"{arm.label} {arm.language} b={arm.batch_size} seed={arm.seed}"
                 line = Text.assemble((end.status, "red"), f" {where}: {end.error}")
                 self.console.print(line, soft_wrap=True)

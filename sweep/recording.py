@@ -28,7 +28,7 @@ class Ended:
 
     Attributes:
         index: of the arm in its stack.
-        status: `ok`, `diverged` or `failed`.
+        status: `ok`, `diverged`, `pruned` or `failed`.
         error: why it is not ok.
     """
 
@@ -66,6 +66,9 @@ def record_chunk(
         elif epoch := training.diverged[place]:
             done = epoch
             end = Ended(index, "diverged", f"loss or outputs ceased to be finite in epoch {done}")
+        elif epoch := training.stopped[place]:
+            done = epoch
+            end = Ended(index, "pruned", f"lagged behind earlier tries after epoch {done}")
         else:
             end = Ended(index, "ok")
             blocks += [

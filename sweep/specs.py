@@ -1,14 +1,18 @@
 """Trials as they travel to workers: names and settings, nothing large."""
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from model.catalogue import LossSource
 from sweep.plan import Plan
+from sweep.pruning import Bar
 from sweep.stacks import Stack, cut
 from sweep.workers import Allotment
+
+NO_BARS: Mapping[str, Sequence[Bar]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class TrialSpec:
         device: `cpu`, `cuda` or `mps`.
         width: most arms to train together.
         threads: of the trial's arithmetic.
+        bars: what stops arms early, by their keys; an arm is stopped when all its bars say so.
     """
 
     name: str
@@ -34,6 +39,7 @@ class TrialSpec:
     device: str
     width: int
     threads: int
+    bars: Mapping[str, Sequence[Bar]] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -41,8 +47,16 @@ class TrialSpec:
         return int(self.arms[0].train["epochs"])
 
 
-def trial_specs(plan: Plan, allotment: Allotment) -> list[TrialSpec]:
-    """The trials that train what is to do, those that take longest first."""
+def trial_specs(
+    plan: Plan, allotment: Allotment, bars: Mapping[str, Sequence[Bar]] = NO_BARS
+) -> list[TrialSpec]:
+    """The trials that train what is to do, those that take longest first.
+
+    Args:
+        plan: what is to do.
+        allotment: how trials are run.
+        bars: what stops arms early, by their keys.
+    """
     attempt = secrets.token_hex(4)  # an arm that failed before is recorded under another name
     return [
         TrialSpec(
@@ -54,6 +68,7 @@ def trial_specs(plan: Plan, allotment: Allotment) -> list[TrialSpec]:
             device=allotment.device,
             width=allotment.width,
             threads=allotment.threads,
+            bars={arm.key: bars[arm.key] for arm in stack if arm.key in bars},
         )
         for stack in cut(plan.todo, allotment.width, allotment.slots)
     ]

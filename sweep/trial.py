@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features import Features, open_features
-from sweep.arms import network_settings, train_settings
+from sweep.arms import Arm, network_settings, train_settings
+from sweep.pruning import Bar
 from sweep.recording import Ended, record_chunk, recorded_chunk
 from sweep.specs import TrialSpec
 from sweep.stacks import shape
@@ -102,11 +103,25 @@ class Trial:
                 self.training = start_training(self.spec, self.chunk)
             for index, rows in zip(self.chunk, self.training.run_epoch(), strict=True):
                 self.epochs.extend({"arm": self.spec.arms[index].key, **row} for row in rows)
+            self._prune(self.training)
         except torch.AcceleratorError:
             raise
         except Exception as error:
             return _Trouble(describe(error), out_of_memory(error))
         return None
+
+    def _prune(self, training: "Training") -> None:
+        """Stop the arms that lag behind by all bars of theirs."""
+        for index, member in enumerate(training.members):
+            arm = self.spec.arms[self.chunk[index]]
+            bars, warmup = self.spec.bars.get(arm.key, ()), member.settings.warmup_epochs
+            if bars and all(bar.stops(self._scores(arm, bar), warmup) for bar in bars):
+                training.stop(index)
+
+    def _scores(self, arm: Arm, bar: Bar) -> list[float]:
+        """What an arm reached after each epoch by the metric and part of dev of a bar."""
+        rows = (row for row in self.epochs if row["arm"] == arm.key)
+        return [row[bar.metric] for row in rows if row["split"] == bar.part]
 
     def _narrow(self) -> None:
         """Leave the arms that do not fit for later chunks."""
@@ -166,8 +181,12 @@ def start_training(spec: TrialSpec, chunk: range) -> "Training":
 
     arms = [spec.arms[index] for index in chunk]
     losses = {name: load_loss(spec.losses[name]) for name in dict.fromkeys(a.loss for a in arms)}
+    members = [
+        Member(losses[arm.loss].with_parameters(arm.parameters), arm.seed, train_settings(arm))
+        for arm in arms
+    ]
     return Training(
-        [Member(losses[arm.loss], arm.seed, train_settings(arm)) for arm in arms],
+        members,
         arms[0].batch_size,
         network_settings(arms[0]),
         read_data(spec.features),

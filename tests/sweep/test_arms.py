@@ -7,7 +7,7 @@ import pytest
 
 from features import Features, FeatureSpec, build
 from model.catalogue import catalogue
-from sweep.arms import Arm, expand
+from sweep.arms import OFF, Arm, expand
 from sweep.experiment import load_experiment
 
 
@@ -91,3 +91,36 @@ def test_an_arm_does_not_depend_on_what_else_is_wanted(
     losses = catalogue()
     keys = {arm.key for arm in expand(few, {"en": features}, losses)}
     assert keys < {arm.key for arm in expand(more, {"en": features}, losses)}
+
+
+def test_parameters_of_a_loss_make_arms_and_its_defaults_the_plain_one(
+    features: Features, tiny: dict[str, Any]
+) -> None:
+    grid = "grid.loss=[focal, {name: focal, gamma: [1, 2]}]"
+    experiment, losses = load_experiment(tiny, [grid])
+    plain, other = expand(experiment, {"en": features}, losses)
+    assert plain.parameters == {}
+    assert other.parameters == {"gamma": 1.0}
+    assert plain.cell != other.cell
+    assert plain.settings["loss.gamma"] == 2.0
+    assert other.settings["loss.gamma"] == 1.0
+    assert plain.settings["loss.alpha"] == other.settings["loss.alpha"] == 0.25
+    assert "gamma:1.0" in other.signature
+
+
+def test_a_setting_that_is_off_leaves_the_key_as_before_it_existed(arm: Arm) -> None:
+    before = replace(
+        arm,
+        train={k: v for k, v in arm.train.items() if k not in OFF["train"]},
+        network={k: v for k, v in arm.network.items() if k not in OFF["network"]},
+    )
+    assert before.key == arm.key
+
+
+def test_only_a_loss_without_threshold_says_that_it_ranks(
+    features: Features, tiny: dict[str, Any]
+) -> None:
+    experiment, losses = load_experiment(tiny, ["grid.loss=[lsep, bce]"])
+    ranking, other = expand(experiment, {"en": features}, losses)
+    assert ranking.settings["ranks"] is True
+    assert "ranks" not in other.settings

@@ -33,8 +33,10 @@ def test_run_prints_tables_on_standard_output_and_the_rest_on_standard_error(
     status, out, err = softsweep(*arguments)
     assert status == 0
     assert out.startswith("Table 2: English (sample), test set")
-    found, done = err.splitlines()
+    found, collapsed, done = err.splitlines()
     assert found.startswith("en: sample; n = ")
+    assert collapsed.startswith("en (sample): ")
+    assert "never predicts" in collapsed
     assert done == f"2 arms trained; tables are in {tmp_path / 'run' / 'tables'}"
     status, _, err = softsweep(*arguments, "--format", "json")
     assert status == 0
@@ -97,6 +99,28 @@ def test_plan_tells_the_stacks_it_would_cut(
     assert said in " ".join(out.split())
 
 
+def test_plan_tells_the_budget_of_a_search(
+    softsweep: Command, experiment: Path, run_tiny: RunTiny, tmp_path: Path
+) -> None:
+    run_tiny()  # builds the features
+    search = "search={metric: acc, tries: 2, seed: 7, epochs: 1, space: {learning_rate: [0.1, 1]}}"
+    plan = ("plan", experiment, "--out", tmp_path / "new", "--set", search, "--format", "csv")
+    status, out, _ = softsweep(*plan, "--set", "grid.seed=[0, 1, 2]")
+    assert status == 0
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (row["studies"], row["tries each"]) == ("2", "2")
+    assert (row["arms tried x epochs"], row["arms trained x epochs"]) == ("4 x 1", "6 x 2")
+
+
+def test_leaderboard_ranks_the_losses_of_a_run(softsweep: Command, run_tiny: RunTiny) -> None:
+    run = run_tiny().run
+    status, out, _ = softsweep("leaderboard", run, "--metric", "macro_f1", "--format", "csv")
+    assert status == 0
+    assert {row["Loss"] for row in csv.DictReader(io.StringIO(out))} == {"SM-F1", "BCE"}
+    status, _, err = softsweep("leaderboard", run, "--metric", "macro_f1", "--language", "es")
+    assert (status, "no arms of language es" in err) == (2, True)
+
+
 def test_features_shows_the_corpus(softsweep: Command, experiment: Path) -> None:
     status, out, _ = softsweep("features", experiment, "--stats")
     assert status == 0
@@ -123,7 +147,7 @@ BAD_REQUESTS = {
     "no run folder": (["tables", "nowhere"], "nowhere"),
     "bad SQL": (["query", "{run}", "SELEC 1"], "SELEC"),
     "unknown view": (["query", "{run}", "SELECT * FROM armss"], "armss"),
-    "unknown experiment": (["plan", "sampel"], "one of: paper, sample"),
+    "unknown experiment": (["plan", "sampel"], "one of: losses, paper, sample"),
     "no data": (["run", "paper", "--out", "{run}2"], "--data DIR"),
     "no such data folder": (["run", "paper", "--data", "/nowhere"], "/nowhere"),
     "missing loss file": (["losses", "nope.py"], "nope.py"),

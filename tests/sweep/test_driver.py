@@ -132,7 +132,7 @@ def test_a_run_keeps_every_version_of_a_loss_file_and_its_experiment_finds_them(
     assert {file.read_text() for file in (run / "losses").iterdir()} == set(versions)
     experiment, losses = load_experiment(run / "experiment.yaml")
     assert losses["raises"].text == versions[-1]
-    assert experiment.grid.loss == ("raises",)
+    assert [entry.name for entry in experiment.grid.loss] == ["raises"]
 
 
 def test_a_loss_whose_source_changed_is_another_arm(run_tiny: RunTiny, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def refused(tiny: dict[str, Any], *overrides: str) -> str:
 
 
 def test_built_in_experiments_are_valid() -> None:
-    assert built_in_experiments() == ["paper", "sample"]
+    assert built_in_experiments() == ["losses", "paper", "sample"]
     paper, _ = load_experiment("paper")
     assert paper.languages == ("en", "es")
     assert paper.grid.batch_size == (16, 32, 64, 128)
@@ -26,6 +26,11 @@ def test_built_in_experiments_are_valid() -> None:
     assert paper.network.heights == (1, 2, 3, 4, 5, 6)
     assert paper.network.filters == 128
     load_experiment("sample")
+
+
+def test_the_experiment_of_all_losses_has_them_all() -> None:
+    losses, known = load_experiment("losses")
+    assert [entry.name for entry in losses.grid.loss] == list(known)
 
 
 def test_overrides_replace_what_the_file_says(tiny: dict[str, Any]) -> None:
@@ -45,11 +50,23 @@ def test_grid_combines_settings_of_train(tiny: dict[str, Any]) -> None:
     assert combinations == {(0.001, 0), (0.001, 1), (0.01, 0), (0.01, 1)}
 
 
+def test_a_loss_is_listed_with_values_of_its_parameters(tiny: dict[str, Any]) -> None:
+    experiment, _ = load_experiment(
+        tiny, ["grid.loss=[bce, {name: focal, gamma: [1, 2], alpha: 0.5}]"]
+    )
+    bce, focal = experiment.grid.loss
+    assert list(bce.combinations()) == [{}]
+    assert list(focal.combinations()) == [{"gamma": 1, "alpha": 0.5}, {"gamma": 2, "alpha": 0.5}]
+    written = experiment.resolved()
+    assert written["grid"]["loss"] == ["bce", {"name": "focal", "gamma": [1, 2], "alpha": 0.5}]
+    assert load_experiment(written)[0] == experiment
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
         ("grid.loss=[bec]", "grid.loss[0]: unknown loss 'bec'; did you mean bce? (`softsweep"),
-        ("grid.batch=[16]", "grid.batch: unknown key; allowed here: batch_size, learning_rate"),
+        ("grid.batch=[16]", "grid.batch: unknown key; allowed here: batch_size, bce_weight"),
         ("corpus.trian=5", "corpus.trian: unknown key; allowed here: dev, reader, seed"),
         ("corpus.reader=nope", "corpus.reader: expected one of sample, semeval2018-ec, table"),
         ("vectors.kind=nope", "vectors.kind: expected one of file, skipgram"),
@@ -60,6 +77,12 @@ def test_grid_combines_settings_of_train(tiny: dict[str, Any]) -> None:
         ("grid.seed=3", "grid.seed: input should be a valid list, not 3"),
         ("grid.seed=[1, 1]", "grid.seed: a value is listed twice"),
         ("grid.loss=[]", "grid.loss: "),
+        ("grid.loss=[3]", "grid.loss[0]: expected the name of a loss, or a mapping such as {name:"),
+        ("grid.loss=[{gamma: 1}]", "grid.loss[0]: expected the name of a loss, or a mapping"),
+        ("grid.loss=[{name: focal, gamma: []}]", "grid.loss[0]: gamma: expected a value or a list"),
+        ("grid.loss=[{name: focal, gamma: [1, 1]}]", "loss[0].gamma: a value is listed twice"),
+        ("grid.loss=[{name: focal, beta: 1}]", "focal has no parameter 'beta'; its parameters: ga"),
+        ("grid.loss=[{name: focal, gamma: a}]", "grid.loss[0]: focal: gamma must be a finite numb"),
         ("languages=[English]", "languages[0]: language 'English': expected an ISO 639 code"),
         ("lexicons={de: [afinn]}", "lexicons.de: not among languages (en)"),
         ("lexicons=[3]", "lexicons[0]: expected a name, a path or {name: NAME, optional: true}"),

@@ -30,7 +30,10 @@ def run(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def scores(run: Path) -> dict[tuple[str, str, str], float]:
     """Points by language, loss and metric, epoch chosen by the arm's own metric."""
-    sql = "SELECT language, label, metric, value FROM scores WHERE chosen_by = 'own' AND threshold = '0.5'"
+    sql = (
+        "SELECT language, label, metric, value FROM scores "
+        "WHERE chosen_by = 'own' AND threshold = '0.5'"
+    )
     return {
         (row["language"], row["label"], row["metric"]): POINTS * row["value"]
         for row in query(run, sql).to_pylist()

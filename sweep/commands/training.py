@@ -1,0 +1,174 @@
+"""Commands that want arms: run, plan, ablate; each imports what it needs."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweep.options import (
+    AddressOption,
+    CacheOption,
+    DataOption,
+    Device,
+    DeviceOption,
+    Executor,
+    ExecutorOption,
+    ExperimentArgument,
+    Form,
+    FormOption,
+    LossesOption,
+    OutOption,
+    SetOption,
+    ThreadsOption,
+    TrialsPerGpuOption,
+    TrustOption,
+    WidthOption,
+)
+from sweep.printing import print_tables, say
+from sweep.workers import Workers
+
+
+def run(
+    experiment: ExperimentArgument = "sample",
+    data: DataOption = None,
+    out: OutOption = None,
+    set_: SetOption = None,
+    losses: LossesOption = None,
+    cache: CacheOption = None,
+    executor: ExecutorOption = Executor.RAY,
+    address: AddressOption = None,
+    device: DeviceOption = Device.AUTO,
+    trials_per_gpu: TrialsPerGpuOption = 1,
+    width: WidthOption = None,
+    threads: ThreadsOption = None,
+    trust_run_losses: TrustOption = False,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Build features, train the arms that are not recorded yet, print the tables."""
+    from rich.console import Console
+
+    from sweep.driver import run_experiment
+
+    workers = Workers(executor.value, address, device.value, trials_per_gpu, width, threads)
+    console = Console(stderr=True)
+    outcome = run_experiment(
+        experiment,
+        data=data,
+        out=out,
+        overrides=set_ or (),
+        losses=losses or (),
+        cache=cache,
+        trust_run_losses=trust_run_losses,
+        workers=workers,
+        console=console,
+    )
+    print_tables([table for table in outcome.tables if table.headline], form)
+    for line in outcome.warnings:
+        say(console, line)
+    if outcome.tried:
+        said = [f"{outcome.tried} arms trained"]
+        already = outcome.wanted - outcome.tried
+        said += [f"{already} were recorded already"] if already else []
+    else:
+        said = [f"nothing to train: all {outcome.wanted} arms are recorded"]
+    said += [f"{outcome.diverged} diverged"] if outcome.diverged else []
+    said += [f"{outcome.failed} failed (tried again by the next run)"] if outcome.failed else []
+    said += [f"{outcome.lost} not trained for want of a setting"] if outcome.lost else []
+    summary = f"{', '.join(said)}; tables are in {shown(outcome.run / 'tables')}"
+    say(console, summary)
+    if outcome.failed or outcome.diverged or outcome.lost:
+        raise typer.Exit(1)
+
+
+def ablate(
+    experiment: ExperimentArgument,
+    data: DataOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of the runs.", show_default="runs/EXPERIMENT-ablation"),
+    ] = None,
+    set_: SetOption = None,
+    losses: LossesOption = None,
+    cache: CacheOption = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Lexicons to compare with none, or all; may be repeated.",
+            show_default="each, and all",
+        ),
+    ] = None,
+    metric: Annotated[
+        str,
+        typer.Option(help="What to show: acc, macro_f1, micro_f1; own: what each loss is for."),
+    ] = "own",
+    executor: ExecutorOption = Executor.RAY,
+    address: AddressOption = None,
+    device: DeviceOption = Device.AUTO,
+    trials_per_gpu: TrialsPerGpuOption = 1,
+    width: WidthOption = None,
+    threads: ThreadsOption = None,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Show what the lexicons bring: vectors only, with each lexicon alone, with all."""
+    from rich.console import Console
+
+    from results.ablation import ablation_tables, check_metric, programs_table
+    from sweep.ablation import ablate
+
+    check_metric(metric)
+    workers = Workers(executor.value, address, device.value, trials_per_gpu, width, threads)
+    console = Console(stderr=True)
+    done = ablate(
+        experiment,
+        variants=variant or (),
+        data=data,
+        out=out,
+        overrides=set_ or (),
+        losses=losses or (),
+        cache=cache,
+        workers=workers,
+        console=console,
+    )
+    if form in (Form.CSV, Form.JSON):  # for programs: every metric, unrounded
+        print_tables([programs_table(done.rows)], form)
+    else:
+        print_tables(ablation_tables(done.rows, metric), form)
+    summary = f"ablation.md and ablation.csv with all metrics are in {shown(done.folder)}"
+    say(console, summary)
+    if any(outcome.failed or outcome.diverged for outcome in done.outcomes.values()):
+        raise typer.Exit(1)
+
+
+def plan(
+    experiment: ExperimentArgument,
+    data: DataOption = None,
+    out: OutOption = None,
+    set_: SetOption = None,
+    losses: LossesOption = None,
+    cache: CacheOption = None,
+    width: WidthOption = None,
+    threads: ThreadsOption = None,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Show the arms wanted, recorded and to do, their stacks and time; trains nothing."""
+    from sweep.listings import budget_table, plan_table
+    from sweep.plan import find_features, make_job, make_plan
+
+    workers = Workers(width=width, threads=threads)
+    job = make_job(
+        experiment, data=data, out=out, overrides=set_ or (), losses=losses or (), cache=cache
+    )
+    found = find_features(job, partial(typer.echo, err=True))
+    todo = make_plan(job, found)
+    table = budget_table(todo) if job.experiment.search else plan_table(todo, workers)
+    print_tables([table], form)
+
+
+def shown(path: Path) -> str:
+    """A path as a user would type it: relative where it lies below the working directory."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

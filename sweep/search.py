@@ -1,0 +1,245 @@
+"""The search: batch after batch, ask all studies, train what is not recorded, judge, tell.
+
+What every study was told lies in the run folder, and what it asks next follows from that alone. So
+a search that was interrupted goes on with the settings that it would have tried.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from features import Features
+from results.searched import read_tries, write_chosen, write_tries
+from sweep.arms import Arm
+from sweep.judging import Course, judge, read_courses
+from sweep.plan import Job
+from sweep.pruning import Bar, best_so_far, draw_bar
+from sweep.sampling import Try
+from sweep.space import Setting
+from sweep.studies import Study, hashed, studies_of
+
+Bars = Mapping[str, Sequence[Bar]]
+"""What stops an arm, by its key: all of them together."""
+
+Train = Callable[[Sequence[Arm], Sequence[Arm], Bars], None]
+"""Trains and records arms: those wanted together, those of them that are to do, and their bars."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search led to.
+
+    Attributes:
+        tries: keys of the arms that were tried.
+        arms: arms wanted with the settings that were chosen.
+        lost: groups of arms without a setting, as no try of a study can be used.
+    """
+
+    tries: frozenset[str]
+    arms: Sequence[Arm]
+    lost: int
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A setting that a study wants to try."""
+
+    study: Study
+    setting: Setting
+    arm: Arm
+    bar: Bar
+
+    @property
+    def warmup(self) -> int:
+        return self.study.warmup(self.setting)
+
+
+class Search:
+    """A search under way.
+
+    Args:
+        job: the job, which has a search.
+        features: by language.
+
+    Raises:
+        RecordError: what was tried so far cannot be read.
+    """
+
+    def __init__(self, job: Job, features: Mapping[str, Features]) -> None:
+        self.job = job
+        self.cases = studies_of(job, features)
+        self.studies = [study for case in self.cases for study in case]
+        self.settings = self.studies[0].search
+        self.written: dict[str, list[dict[str, Any]]] = {}
+        for row in read_tries(job.run).to_pylist():
+            self.written.setdefault(row["study"], []).append(row)
+        self.told = {study.key: _told(self.written.get(study.key, ())) for study in self.studies}
+        self.courses: dict[str, Course] = {}
+
+    def run(self, train: Train, say: Say) -> Searched:
+        """Try settings, and choose.
+
+        Args:
+            train: trains and records arms.
+            say: told a line of every batch, and of what cannot be chosen.
+
+        Raises:
+            RecordError: records cannot be read or written.
+        """
+        if self.settings.prune:
+            self._read(attempt.arm for told in self.told.values() for attempt in told)
+        batches = -(-self.settings.tries // self.settings.batch)
+        for batch in range(batches):
+            asked = self._ask(batch)
+            if asked:
+                self._train(asked, f"search: batch {batch + 1} of {batches}", train, say)
+                self._tell(asked, batch)
+            self._record()
+        return self._choose(say)
+
+    def _ask(self, batch: int) -> list[_Asked]:
+        """What all studies want to try next."""
+        asked = []
+        for study in self.studies:
+            if settings := study.ask(self.told[study.key], batch):
+                bar = self._bar(study, batch)
+                asked += [_Asked(study, setting, study.arm(setting), bar) for setting in settings]
+        return asked
+
+    def _bar(self, study: Study, batch: int) -> Bar:
+        """What stops the tries of a batch."""
+        earlier = [
+            best_so_far(course.scores[study.part][: tried.epochs], study.warmup(tried.setting))
+            for tried in self.told[study.key]
+            if tried.batch < batch and tried.status in ("ok", "pruned")
+            if (course := self.courses.get(tried.arm))
+        ]
+        earlier = earlier if self.settings.prune else []
+        return draw_bar(self.settings.metric, study.part, study.train.epochs, earlier)
+
+    def _train(self, asked: Sequence[_Asked], where: str, train: Train, say: Say) -> None:
+        """Train the arms that are not recorded, or not for long enough."""
+        wanted = {one.arm.key: one.arm for one in asked}
+        self._read(wanted)
+        todo: dict[str, Arm] = {}
+        for one in asked:
+            course = self.courses.get(one.arm.key)
+            if course is None or not course.settles(one.warmup, one.bar):
+                todo[one.arm.key] = one.arm
+        studies = len({one.study.key for one in asked})
+        counts = f"{_several(studies, 'study', 'studies')}, {_several(len(wanted), 'setting')}"
+        say(f"{where}, {counts}, {len(todo)} to train")
+        if todo:
+            bars = {key: [one.bar for one in asked if one.arm.key == key] for key in todo}
+            train(list(wanted.values()), list(todo.values()), bars)
+            self._read(todo)
+
+    def _read(self, arms: Iterable[str]) -> None:
+        """Read what arms recorded."""
+        self.courses |= read_courses(self.job.run, set(arms), self.settings.metric)
+
+    def _tell(self, asked: Sequence[_Asked], batch: int) -> None:
+        """Tell every study, in the order in which it asked."""
+        for one in asked:
+            told = self.told[one.study.key]
+            verdict = judge(self.courses[one.arm.key], one.warmup, one.bar)
+            told.append(
+                Try(
+                    number=len(told),
+                    batch=batch,
+                    setting=one.setting,
+                    arm=one.arm.key,
+                    value=verdict.value,
+                    status=verdict.status,
+                    epochs=verdict.epochs,
+                )
+            )
+
+    def _record(self) -> None:
+        """Write what studies were told, where that has changed."""
+        for study in self.studies:
+            told = self.told[study.key]
+            best = _best(self._counted(study))
+            rows = [_row(study, attempt, attempt is best) for attempt in told]
+            if rows != self.written.get(study.key, []):
+                write_tries(self.job.run, study.key, rows)
+                self.written[study.key] = rows
+
+    def _counted(self, study: Study) -> list[Try]:
+        """The tries that count: all studies have the same number, even where one had more once."""
+        return self.told[study.key][: self.settings.tries]
+
+    def _choose(self, say: Say) -> Searched:
+        """The arms of the best settings; what was chosen is recorded before they are trained."""
+        arms: dict[str, Arm] = {}
+        lost = 0
+        trains, seeds = self.job.experiment.train_settings(), self.job.experiment.grid.seed
+        for case in self.cases:
+            best = {study.part: _best(self._counted(study)) for study in case}
+            chosen = {part: attempt.setting for part, attempt in best.items() if attempt}
+            if len(chosen) < len(best):
+                parts = " and ".join(part for part in best if part not in chosen)
+                say(f"search: no try of {case[0].case} on {parts} can be used, it is not trained")
+                lost += len(trains)
+                continue
+            for train in trains:
+                group = hashed([[study.key for study in case], train.model_dump(mode="json")])
+                rows = []
+                for study in case:
+                    setting = chosen[study.part]
+                    trained = [study.case.arm(train, setting, seed) for seed in seeds]
+                    arms |= {arm.key: arm for arm in trained}
+                    choice = {"cell": trained[0].cell, "setting": json.dumps(setting)}
+                    rows.append(study.columns | {"group": group, **choice})
+                write_chosen(self.job.run, group, rows)
+        tries = (attempt.arm for study in self.studies for attempt in self._counted(study))
+        return Searched(frozenset(tries), list(arms.values()), lost)
+
+
+def _several(number: int, one: str, more: str = "") -> str:
+    """`1 study`, `2 studies`."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
+def _told(rows: Iterable[Mapping[str, Any]]) -> list[Try]:
+    """What a study was told, from its records.
+
+    A failed try stays so once it was told: what was asked after it depends on that. But where no
+    try could be used nothing does, and the study begins again.
+    """
+    told = [
+        Try(
+            number=row["number"],
+            batch=row["batch"],
+            setting=json.loads(row["setting"]),
+            arm=row["arm"],
+            value=row["value"],
+            status=row["status"],
+            epochs=row["epochs"],
+        )
+        for row in sorted(rows, key=lambda row: row["number"])
+    ]
+    return told if _best(told) else []
+
+
+def _best(told: Sequence[Try]) -> Try | None:
+    """The best try, of equal ones the first; one that was stopped is none."""
+    usable = [attempt for attempt in told if attempt.status == "ok"]
+    return max(usable, key=lambda attempt: attempt.value or 0.0, default=None)
+
+
+def _row(study: Study, attempt: Try, best: bool) -> dict[str, Any]:
+    """A row of `tries`."""
+    return study.columns | {
+        "number": attempt.number,
+        "batch": attempt.batch,
+        "arm": attempt.arm,
+        "setting": json.dumps(attempt.setting),
+        "value": attempt.value,
+        "status": attempt.status,
+        "epochs": attempt.epochs,
+        "best": best,
+    }

@@ -1,0 +1,97 @@
+"""The workers of a run: connected to when there is first something to train, kept to its end."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+
+from sweep.arms import Arm
+from sweep.executors import Executor
+from sweep.plan import Plan
+from sweep.pruning import Bar
+from sweep.specs import NO_BARS, trial_specs
+from sweep.workers import Workers, allot
+
+
+class Session:
+    """Trains one sweep after another on the same workers; a context manager around them.
+
+    Attributes:
+        trained: keys of the arms that were trained.
+
+    Args:
+        plan: whose features and losses they are trained on.
+        workers: where and on what arms are trained.
+        console: where progress is shown.
+    """
+
+    def __init__(self, plan: Plan, workers: Workers, console: Console) -> None:
+        self.plan = plan
+        self.trained: set[str] = set()
+        self.workers = workers
+        self.console = console
+        self._connections = ExitStack()
+        self._executor: Executor | None = None
+
+    def __enter__(self) -> Self:
+        self._connections.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connections.__exit__(kind, error, traceback)
+
+    def train(
+        self,
+        wanted: Sequence[Arm],
+        todo: Sequence[Arm],
+        bars: Mapping[str, Sequence[Bar]] = NO_BARS,
+    ) -> None:
+        """Train and record arms.
+
+        Args:
+            wanted: those wanted together, recorded or not: they decide how cores are shared out.
+            todo: of them, those to train.
+            bars: what stops arms early, by their keys.
+
+        Raises:
+            ExperimentError: there are no such workers.
+            RecordError: the records cannot be written; what was recorded stays.
+        """
+        if not todo:
+            return
+        from sweep.progress import Watcher
+
+        if self._executor is None:
+            self._executor = self._connections.enter_context(_executor(self.workers))
+        executor = self._executor
+        plan = replace(self.plan, wanted=wanted, todo=todo)
+        allotment = allot(self.workers, executor.device, executor.nodes, len(wanted))
+        specs = trial_specs(plan, allotment, bars)
+        texts = {name: len(entry.split("train").ids) for name, entry in plan.features.items()}
+        work = {
+            spec.name: len(spec.arms) * spec.epochs * texts[spec.arms[0].language]
+            / spec.arms[0].batch_size
+            for spec in specs
+        }  # fmt: skip
+        with Watcher(self.console, plan.job.experiment.name, work, len(todo)) as watcher:
+            executor.run(specs, watcher)
+        self.trained |= {arm.key for arm in todo}
+
+
+def _executor(workers: Workers) -> AbstractContextManager[Executor]:
+    """What trains on these workers; connected to them while it is entered."""
+    if workers.executor == "inline":
+        from sweep.executors.inline import Inline
+
+        return nullcontext(Inline(workers))
+    from sweep.executors.ray import on_ray
+
+    return on_ray(workers)
