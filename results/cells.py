@@ -111,9 +111,11 @@ def scored_cells(run: Run, texts: Mapping[tuple[str, str], Texts]) -> list[Cell]
         if arm["arm"] not in tried:
             recorded.setdefault(arm["cell"], []).append(arm)
     groups: dict[str, dict[str, Row]] = {}
-    for choice in read_chosen(run.path).to_pylist():
-        groups.setdefault(choice["group"], {})[choice["part"]] = choice
-    chosen = {choice["cell"] for group in groups.values() for choice in group.values()}
+    choices = read_chosen(run.path).to_pylist()
+    for choice in choices:
+        if choice["current"]:
+            groups.setdefault(choice["group"], {})[choice["part"]] = choice
+    chosen = {choice["cell"] for choice in choices}
     cells = [
         _cell(key, (arms, arms)) for key, arms in recorded.items() if key not in chosen
     ] + list(_searched(groups, recorded, texts))

@@ -29,7 +29,7 @@ TRIES = pa.schema(
         pa.field("arm", pa.string(), nullable=False),
         pa.field("setting", pa.string(), nullable=False),  # JSON object: the values tried
         pa.field("value", pa.float64()),  # in [0, 1]; null where it is not known
-        pa.field("status", pa.string(), nullable=False),  # one of schemas.STATUSES
+        pa.field("status", pa.string(), nullable=False),  # one of schemas.STATUSES, or ASKED
         pa.field("epochs", pa.int32(), nullable=False),  # epochs that it was judged on
         pa.field("best", pa.bool_(), nullable=False),  # so far, within the study
     ]
@@ -49,9 +49,16 @@ CHOSEN = pa.schema(
         pa.field("study", pa.string(), nullable=False),
         pa.field("cell", pa.string(), nullable=False),  # of the arms trained with the best setting
         pa.field("setting", pa.string(), nullable=False),  # JSON object: its values
+        pa.field("current", pa.bool_(), nullable=False),  # false once more tries chose otherwise
     ]
 )
-"""One row for each part of dev that chose a setting for a group."""
+"""A row for each part of dev that chose a setting for a group, and for what it chose before.
+
+Arms of an earlier choice are recorded; they are no cells that an experiment asked for.
+"""
+
+ASKED = "asked"
+"""Status of a try of which nothing is known yet."""
 
 
 def write_tries(run: Path, study: str, rows: Sequence[dict[str, Any]]) -> Path:
@@ -75,7 +82,7 @@ def write_chosen(run: Path, group: str, rows: Sequence[dict[str, Any]]) -> Path:
     Args:
         run: the run folder; made where missing.
         group: its key.
-        rows: of `CHOSEN`, one for each part of dev.
+        rows: of `CHOSEN`, a current one for each part of dev.
 
     Raises:
         RecordError: it cannot be written.

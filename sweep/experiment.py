@@ -18,7 +18,7 @@ from model.errors import LossError
 from model.settings import NetworkSettings, Settings, TrainSettings
 from sweep.errors import ExperimentError
 from sweep.grid import SWEPT, Grid, LossEntry, NonEmpty
-from sweep.searchspec import SearchSettings
+from sweep.searchspec import SearchSettings, check_search
 
 BUILT_IN = files("sweep") / "experiments"
 """Experiments that can be named instead of given as a path."""
@@ -157,6 +157,11 @@ def load_experiment(
             _check_loss(entry, known)
         except (ExperimentError, LossError) as error:
             raise ExperimentError(f"{where}: grid.loss[{index}]: {error}") from None
+    if checked.search:
+        try:
+            check_search(checked.search, checked.grid, checked.train_settings(), known)
+        except ExperimentError as error:
+            raise ExperimentError(f"{where}: {error}") from None
     return checked.model_copy(update={"losses": tuple(str(path) for path in paths)}), known
 
 
@@ -291,6 +296,7 @@ def _schema_at(location: tuple[int | str, ...]) -> dict[str, Any]:
             schema = {"$ref": schema["discriminator"]["mapping"][part]}
         else:
             schema = schema["properties"][part]
+            schema = schema.get("anyOf", [schema])[0]  # a section that may be left out
         if "$ref" in schema:
             schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
     return schema

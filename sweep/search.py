@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from features import Features
-from results.searched import read_tries, write_chosen, write_tries
+from results.searched import ASKED, read_chosen, read_tries, write_chosen, write_tries
 from sweep.arms import Arm
 from sweep.judging import Course, judge, read_courses
 from sweep.plan import Job
@@ -95,6 +95,7 @@ class Search:
         for batch in range(batches):
             asked = self._ask(batch)
             if asked:
+                self._record(asked, batch)
                 self._train(asked, f"search: batch {batch + 1} of {batches}", train, say)
                 self._tell(asked, batch)
             self._record()
@@ -158,12 +159,21 @@ class Search:
                 )
             )
 
-    def _record(self) -> None:
-        """Write what studies were told, where that has changed."""
+    def _record(self, asked: Sequence[_Asked] = (), batch: int = 0) -> None:
+        """Write what studies were told and what they ask, where that has changed.
+
+        Asked settings are written before they are trained, so that nobody takes their arms for
+        arms that an experiment wants.
+        """
+        ahead: dict[str, list[Try]] = {study.key: [] for study in self.studies}
+        for one in asked:
+            key = one.study.key
+            number = len(self.told[key]) + len(ahead[key])
+            ahead[key].append(Try(number, batch, one.setting, one.arm.key, None, ASKED, 0))
         for study in self.studies:
             told = self.told[study.key]
             best = _best(self._counted(study))
-            rows = [_row(study, attempt, attempt is best) for attempt in told]
+            rows = [_row(study, each, each is best) for each in [*told, *ahead[study.key]]]
             if rows != self.written.get(study.key, []):
                 write_tries(self.job.run, study.key, rows)
                 self.written[study.key] = rows
@@ -176,6 +186,7 @@ class Search:
         """The arms of the best settings; what was chosen is recorded before they are trained."""
         arms: dict[str, Arm] = {}
         lost = 0
+        earlier = read_chosen(self.job.run).to_pylist()
         trains, seeds = self.job.experiment.train_settings(), self.job.experiment.grid.seed
         for case in self.cases:
             best = {study.part: _best(self._counted(study)) for study in case}
@@ -193,8 +204,10 @@ class Search:
                     trained = [study.case.arm(train, setting, seed) for seed in seeds]
                     arms |= {arm.key: arm for arm in trained}
                     choice = {"cell": trained[0].cell, "setting": json.dumps(setting)}
-                    rows.append(study.columns | {"group": group, **choice})
-                write_chosen(self.job.run, group, rows)
+                    rows.append(study.columns | {"group": group, **choice, "current": True})
+                before = [row | {"current": False} for row in earlier if row["group"] == group]
+                now = [row | {"current": False} for row in rows]
+                write_chosen(self.job.run, group, rows + [row for row in before if row not in now])
         tries = (attempt.arm for study in self.studies for attempt in self._counted(study))
         return Searched(frozenset(tries), list(arms.values()), lost)
 
@@ -221,6 +234,7 @@ def _told(rows: Iterable[Mapping[str, Any]]) -> list[Try]:
             epochs=row["epochs"],
         )
         for row in sorted(rows, key=lambda row: row["number"])
+        if row["status"] != ASKED
     ]
     return told if _best(told) else []
 

@@ -54,6 +54,7 @@ def group() -> Group:
             "metric": "acc",
             "study": "s",
             "setting": '{"learning_rate": 0.001}',
+            "current": True,
         } | changes
         write_chosen(run, key, [row | {"part": part, "cell": cell} for part, cell in cells.items()])
 
@@ -93,6 +94,18 @@ def test_each_half_is_scored_by_what_the_other_chose(
     assert {seed: one.value for seed, one in found.items()} == pytest.approx(
         dict(zip((1, 2), by_seed, strict=True))
     )
+
+
+def test_an_earlier_choice_is_not_scored(
+    tmp_path: Path, halves: Callable[..., Any], record: Record, group: Group
+) -> None:
+    gold, _ = halves(tmp_path)
+    for seed, cell in enumerate(("now", "before")):
+        chosen = {("dev", HALVES): noisy(gold, seed)}
+        record(tmp_path, cell, chosen, cell=cell, settings=rate(0.1 + seed))
+    group(tmp_path, "g", {"dev/a": "now", "dev/b": "now"})
+    group(tmp_path, "h", {"dev/a": "before", "dev/b": "before"}, current=False)
+    assert {row["cell"] for row in rows_of(tmp_path)} == {"now"}
 
 
 def test_a_choice_on_which_both_halves_agree_is_an_ordinary_cell(

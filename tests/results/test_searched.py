@@ -50,6 +50,7 @@ def choice(part: str = "dev", **changes: Any) -> dict[str, Any]:
         "study": "s",
         "cell": "c",
         "setting": '{"learning_rate": 0.001}',
+        "current": True,
     }
     return row | changes
 

@@ -161,6 +161,29 @@ def test_an_interrupted_search_goes_on_as_the_uninterrupted_one(
     assert (again.trained, again.lines) == ([], [])
 
 
+def test_what_a_study_asks_is_known_before_it_is_trained(searching: Searching) -> None:
+    here = searching(kill_at=1)
+    with pytest.raises(Killed):
+        here.search()
+    rows = tries(here.job.run)
+    assert [(row["status"], row["value"], row["best"]) for row in rows] == [
+        ("asked", None, False)
+    ] * 2
+    assert set(here.trained) < {row["arm"] for row in rows}
+
+
+def test_an_earlier_choice_stays_known_as_such(searching: Searching) -> None:
+    cells = []
+    for number in (1, 6, 1):
+        here = searching(tries=number, batch=1)
+        here.search()
+        chosen = read_chosen(here.job.run).to_pylist()
+        cells += [row["cell"] for row in chosen if row["current"]]
+        assert {row["cell"] for row in chosen} == set(cells)
+    assert len(cells) == 3
+    assert cells[0] == cells[2] != cells[1]
+
+
 def test_lost_tries_are_made_again_from_records(searching: Searching) -> None:
     searching(prune=True, tries=6, epochs=3, batch=4).search()
     here = searching(prune=True, tries=6, epochs=3, batch=4)
