@@ -7,13 +7,35 @@ from typing import Any
 _LOSS = "loss."
 """How names of settings begin that are a loss's own parameters."""
 
+FILE = "file"
+"""Stands for the version of a loss's file."""
+
 
 def cell_labels(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Label of each cell by its key: its loss, with the settings in which these cells differ.
 
+    Args:
+        cells: rows of `results.scores.SCORES`.
+    """
+    apart = told_apart(cells)
+    return {cell["cell"]: named(cell["label"], apart[cell["cell"]]) for cell in cells}
+
+
+def named(label: str, settings: Mapping[str, str]) -> str:
+    """A loss's label with settings behind it: `BCE (learning_rate=0.01)`."""
+    beside = [
+        f"{name} {value}" if name == FILE else f"{name.removeprefix(_LOSS)}={value}"
+        for name, value in settings.items()
+    ]
+    return label + (f" ({', '.join(beside)})" if beside else "")
+
+
+def told_apart(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Of each cell by its key, the settings in which these cells differ, and their values.
+
     A loss's own parameters are told from those of the same loss only. Where a search chose other
-    settings on either half of dev, both are shown: `learning_rate=0.001/0.0003`. A setting that
-    came in after an arm was recorded is not shown of it, and was off, which is 0.
+    settings on either half of dev, both are shown: `0.001/0.0003`. A setting that came in after an
+    arm was recorded is not shown of it, and was off, which is 0.
 
     Args:
         cells: rows of `results.scores.SCORES`.
@@ -27,17 +49,23 @@ def cell_labels(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         for name in names:
             found = values.setdefault((_scope(cell, name), name), set())
             found.add(_shown(settings[cell["cell"]].get(name, 0)))
-    labels = {}
+    apart = {}
     for cell in cells:
-        beside = [
-            f"{name.removeprefix(_LOSS)}={_shown(settings[cell['cell']][name])}"
+        mine = settings[cell["cell"]]
+        beside = {
+            name: _shown(mine[name])
             for name in names
-            if len(values[_scope(cell, name), name]) > 1 and name in settings[cell["cell"]]
-        ]
+            if len(values[_scope(cell, name), name]) > 1 and name in mine
+        }
         if len(files[cell["loss"]]) > 1:  # the loss's file was edited between runs
-            beside.append(f"file {cell['loss_sha256'][:8]}")
-        labels[cell["cell"]] = cell["label"] + (f" ({', '.join(beside)})" if beside else "")
-    return labels
+            beside[FILE] = cell["loss_sha256"][:8]
+        apart[cell["cell"]] = beside
+    return apart
+
+
+def of_loss(name: str) -> bool:
+    """Whether a setting in which cells differ belongs to the loss: a parameter, or its file."""
+    return name == FILE or name.startswith(_LOSS)
 
 
 def _scope(cell: Mapping[str, Any], name: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from model.metrics import METRICS
 from results.errors import RecordError
-from results.labels import cell_labels
+from results.labels import cell_labels, named, of_loss, told_apart
 from results.layout import TUNED_MARK, Score, is_first, only_ranks, seeds, trained_unlike, where
 from results.render import Cell, Figure, Table
 from results.run import Run
@@ -96,15 +96,20 @@ def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
     for score in shown:
         cells.setdefault(score["cell"], {})[score["threshold"]] = score
     judged = {key: next(filter(is_first, cell.values())) for key, cell in cells.items()}
-    named = cell_labels(list(judged.values()))
+    apart = told_apart(list(judged.values()))
+    labels = {key: named(first["label"], apart[key]) for key, first in judged.items()}
 
     def order(key: str) -> tuple[float, str, int]:
         first = judged[key]
         value = -1.0 if first["value"] is None else first["value"]
-        return (-value, named[key], first["batch_size"])
+        return (-value, labels[key], first["batch_size"])
 
     ranked = sorted(judged, key=order)
-    several = len({first["batch_size"] for first in judged.values()}) > 1
+    columns = sorted({name for found in apart.values() for name in found if not of_loss(name)})
+    several = {
+        name: len({first[column] for first in judged.values()}) > 1
+        for name, column in (("b", "batch_size"), ("seeds", "seeds_ok"))
+    }
     best = {
         threshold: max(
             (cells[key][threshold]["value"] or 0.0 for key in ranked if threshold in cells[key]),
@@ -116,16 +121,17 @@ def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for place, key in enumerate(ranked, start=1):
         first, cell = judged[key], cells[key]
+        parameters = {name: value for name, value in apart[key].items() if of_loss(name)}
         rows.append(
             (
                 place if first["value"] is not None else None,
-                named[key] + TUNED_MARK * only_ranks(first),
-                *([first["batch_size"]] if several else []),
+                named(first["label"], parameters) + TUNED_MARK * only_ranks(first),
+                *(apart[key].get(name) for name in columns),
+                *([first["batch_size"]] if several["b"] else []),
                 *(_figure(cell.get(each), best[each]) for each in THRESHOLDS),
-                first["seeds_ok"],
+                *([first["seeds_ok"]] if several["seeds"] else []),
                 _interval(first, "both"),
-                None if first["to_control"] is None else _signed(first["to_control"]),
-                _interval(first, "to_control"),
+                _to_control(first),
                 None if first["never_predicted"] is None else len(first["never_predicted"]),
             )
         )
@@ -137,16 +143,16 @@ def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
         (
             "rank",
             "Loss",
-            *(["b"] if several else []),
+            *(name.replace("_", " ") for name in columns),
+            *(["b"] if several["b"] else []),
             *headings,
-            "seeds",
+            *(["seeds"] if several["seeds"] else []),
             "over texts and seeds",
-            "to BCE, tuned",
-            "its 95% interval",
+            "to tuned BCE",
             "labels never predicted",
         ),
         tuple(rows),
-        tuple(_notes(of_ranked, named, metric, left_out)),
+        tuple(_notes(of_ranked, labels, metric, left_out)),
         figures=frozenset(headings),
         headline=False,
     )
@@ -183,6 +189,12 @@ def _interval(score: Score, of: str) -> str:
     return f"[{sign(low)}, {sign(high)}]"
 
 
+def _to_control(score: Score) -> str:
+    """The difference to the control, with its interval."""
+    value = score["to_control"]
+    return "" if value is None else f"{_signed(value)} {_interval(score, 'to_control')}".strip()
+
+
 def _points(value: float) -> str:
     return f"{100 * value:.2f}".replace("-", "−")
 
@@ -192,11 +204,11 @@ def _signed(value: float) -> str:
 
 
 def _notes(
-    cells: Sequence[Score], named: dict[str, str], metric: str, left_out: Sequence[str]
+    cells: Sequence[Score], names: dict[str, str], metric: str, left_out: Sequence[str]
 ) -> list[str]:
     """What orders the table, what the intervals cover, and what the numbers hide."""
     label = METRICS[metric].label
-    notes = [line] if (line := _collapsed(cells, named)) else []
+    notes = [line] if (line := _collapsed(cells, names)) else []
     notes.append(
         f"In the order of {label} at 0.5. ±: 95% percentile interval over "
         f"{cells[0]['resamples']:,} resamples of {cells[0]['texts']:,} texts, at the mean over "
@@ -206,7 +218,7 @@ def _notes(
     if any(only_ranks(cell) for cell in cells):
         notes.append(f"{TUNED_MARK} only ranks the labels: stands by its tuned threshold.")
     control = (
-        "to BCE, tuned: the difference in points to BCE of the same settings with a tuned "
+        "to tuned BCE: the difference in points to BCE of the same settings with a tuned "
         "threshold, over the shared seeds (where it was not trained so, to BCE without warm-up, "
         "weight of BCE or polarisation)"
     )
@@ -221,10 +233,10 @@ def _notes(
     if any(cell["seeds_ok"] == 1 for cell in cells):
         notes.append("With one seed, nothing is known of how other seeds would do.")
     if left_out:
-        names = " and ".join(METRICS[name].label if name in METRICS else name for name in left_out)
-        notes.append(f"Settings searched by {names} are left out: others were by {label}.")
+        others = " and ".join(METRICS[name].label if name in METRICS else name for name in left_out)
+        notes.append(f"Settings searched by {others} are left out: others were by {label}.")
     partial = [
-        f"{named[cell['cell']]} (b={cell['batch_size']}) {cell['seeds_failed']} of {cell['seeds']}"
+        f"{names[cell['cell']]} (b={cell['batch_size']}) {cell['seeds_failed']} of {cell['seeds']}"
         for cell in cells
         if 0 < cell["seeds_ok"] < cell["seeds"]
     ]
@@ -238,11 +250,11 @@ def _notes(
     return notes
 
 
-def _collapsed(cells: Sequence[Score], named: dict[str, str]) -> str:
+def _collapsed(cells: Sequence[Score], names: dict[str, str]) -> str:
     """Which cells never predict which labels, worst first; empty where there are none."""
     found = sorted(
         (cell for cell in cells if cell["never_predicted"]),
-        key=lambda cell: (-len(cell["never_predicted"]), named[cell["cell"]], cell["batch_size"]),
+        key=lambda cell: (-len(cell["never_predicted"]), names[cell["cell"]], cell["batch_size"]),
     )
     if not found:
         return ""
@@ -253,7 +265,7 @@ def _collapsed(cells: Sequence[Score], named: dict[str, str]) -> str:
         listed = ", ".join(labels[:_NAMED]) + ", …" * (len(labels) > _NAMED)
         batch = f" (b={cell['batch_size']})" if several else ""
         texts.append(
-            f"{named[cell['cell']]}{batch} never predicts {listed} "
+            f"{names[cell['cell']]}{batch} never predicts {listed} "
             f"({len(labels)} of {cell['labels']} labels)"
         )
     rest = len(found) - len(texts)
