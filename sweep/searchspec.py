@@ -1,12 +1,12 @@
 """The section `search` of an experiment: which settings are searched, and with what budget."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
 from pydantic import Field, field_validator
 
 from model.catalogue import LossSource, checked_parameters
 from model.errors import LossError
+from model.metrics import METRICS
 from model.parameters import Value
 from model.settings import NetworkSettings, Settings, TrainSettings
 from sweep.errors import ExperimentError
@@ -30,13 +30,20 @@ class SearchSettings(Settings):
         space: what is tried, by setting: `learning_rate`, `network.filters`, `loss.gamma`.
     """
 
-    metric: Literal["acc", "macro_f1", "micro_f1"]
+    metric: str
     tries: int = Field(ge=1, le=10_000)
     batch: int = Field(4, ge=1)
     seed: int = Field(1000, ge=0, lt=2**32)
     epochs: int | None = Field(None, ge=1, lt=2**31)
     prune: bool = False
     space: dict[str, Axis] = Field(min_length=1)
+
+    @field_validator("metric")
+    @classmethod
+    def _is_known(cls, metric: str) -> str:
+        if metric not in METRICS:
+            raise ValueError(f"expected one of {', '.join(METRICS)}, not {metric!r}")
+        return metric
 
     @field_validator("space")
     @classmethod
