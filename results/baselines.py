@@ -68,6 +68,7 @@ class Controls:
 
     def __init__(self) -> None:
         self._found: dict[tuple[_Like, str], tuple[str, Mapping[int, Measured]]] = {}
+        self._all: dict[_Like, dict[str, Mapping[int, Measured]]] = {}
 
     def add(self, cell: Cell, metric: str, values: Mapping[int, Measured]) -> None:
         """Add a cell's values of a metric at the epoch which that metric chose.
@@ -77,6 +78,7 @@ class Controls:
         self._keep((like(cell), metric), cell.key, values)
         if not any(cell.settings.get(name) for name in _HELP if name not in cell.searched):
             self._keep((("plain", *like(cell)), metric), cell.key, values)
+        self._all.setdefault(_beside(cell, metric), {})[cell.key] = values
 
     def compared(
         self, cell: Cell, metric: str, values: Mapping[int, Measured]
@@ -84,11 +86,14 @@ class Controls:
         """Columns of `scores` that compare values with the control's, where there is one.
 
         The control is BCE of the same settings or, where that was not trained, BCE without what
-        helped this cell along, such as a warm-up.
+        helped this cell along, such as a warm-up; else the only BCE of this batch size, as losses
+        may each have a learning rate of their own. Among several, none is picked.
         """
         found = self._found.get((like(cell), metric)) or self._found.get(
             (("plain", *like(cell, _HELP)), metric)
         )
+        if found is None and len(only := self._all.get(_beside(cell, metric), {})) == 1:
+            (found,) = only.items()
         if found is None or (difference := paired(values, found[1])) is None:
             return {}
         low, high = difference.both or (difference.lo, difference.hi)
@@ -104,6 +109,11 @@ class Controls:
         """Keep the better of these values and those held."""
         if key not in self._found or _mean(values) > _mean(self._found[key][1]):
             self._found[key] = cell, values
+
+
+def _beside(cell: Cell, metric: str) -> _Like:
+    """What cells share that can stand in one leaderboard."""
+    return (*cell.pair, cell.facts["batch_size"], metric)
 
 
 def _mean(values: Mapping[int, Measured]) -> float:

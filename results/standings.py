@@ -220,7 +220,7 @@ def _notes(
     control = (
         "to tuned BCE: the difference in points to BCE of the same settings with a tuned "
         "threshold, over the shared seeds (where it was not trained so, to BCE without warm-up, "
-        "weight of BCE or polarisation)"
+        "weight of BCE or polarisation, else to the only BCE there is)"
     )
     if any(cell["to_control"] is not None for cell in cells):
         both = "its 95% interval is over texts and seeds"

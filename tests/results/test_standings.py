@@ -136,6 +136,29 @@ def test_the_control_is_bce_with_a_tuned_threshold(run: Path) -> None:
     )
 
 
+def test_the_only_bce_is_the_control_of_losses_with_settings_of_their_own(
+    tmp_path: Path, toy: Callable[..., Any], record: Record
+) -> None:
+    gold = toy(tmp_path)
+
+    def controls(*rates: float) -> set[str | None]:
+        for place, rate in enumerate(rates):
+            chosen = {(split, RULES): noisy(gold, place, 2.0) for split in ("dev", "test")}
+            changes = {"cell": f"bce{rate}", "settings": settings(lr=rate)}
+            record(tmp_path, f"bce{rate}", chosen, **changes)
+        found = score_table(Run(tmp_path)).to_pylist()
+        own = [row for row in found if row["loss"] == "mse" and row["chosen_by"] == row["metric"]]
+        return {row["control"] for row in own}
+
+    chosen = {(split, RULES): noisy(gold, 9, 2.0) for split in ("dev", "test")}
+    changes = {"cell": "m", "loss": "mse", "label": "MSE", "settings": settings(lr=0.1)}
+    record(tmp_path, "m", chosen, **changes)
+    assert controls() == {None}
+    assert controls(0.2) == {"bce0.2"}
+    assert controls(0.3) == {None}  # of two, none is picked
+    assert controls(0.1) == {"bce0.1"}
+
+
 def test_losses_that_only_rank_are_scored_tuned_only(run: Path) -> None:
     scores = score_table(Run(run)).to_pylist()
     ranked = [score for score in scores if score["loss"] == "lsep"]
@@ -285,11 +308,13 @@ def test_a_setting_that_came_in_later_was_off(
         chosen = {(split, RULES): noisy(gold, seed, 2.0) for split in ("dev", "test")}
         changes = {"loss": loss, "label": loss, "settings": settings(**others)}
         record(tmp_path, loss, chosen, cell=loss, **changes)
+    other = {"cell": "other", "settings": settings(rho=0.5)}  # so that BCE is not the only one
+    record(tmp_path, "other", chosen, **other)
     wanted = {"metric": "acc", "chosen_by": "acc", "threshold": "0.5"}
     rows = [row for row in score_table(Run(tmp_path)).to_pylist() if wanted.items() <= row.items()]
-    found = {row["loss"]: row["control"] for row in rows}
-    assert found == {"bce": "bce", "mse": "bce", "hill": None}
-    labels = {"bce": "bce", "mse": "mse", "hill": "hill (rho=0.9)"}
+    found = {row["cell"]: row["control"] for row in rows}
+    assert found == {"bce": "bce", "mse": "bce", "hill": None, "other": "other"}
+    labels = {"bce": "bce", "mse": "mse", "hill": "hill (rho=0.9)", "other": "BCE (rho=0.5)"}
     assert cell_labels(rows) == labels
 
 
