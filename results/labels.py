@@ -35,7 +35,7 @@ def told_apart(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
 
     A loss's own parameters are told from those of the same loss only. Where a search chose other
     settings on either half of dev, both are shown: `0.001/0.0003`. A setting that came in after an
-    arm was recorded is not shown of it, and was off, which is 0.
+    arm was recorded is not shown of it; it was off, which is 0, or a loss's default.
 
     Args:
         cells: rows of `results.scores.SCORES`.
@@ -46,16 +46,18 @@ def told_apart(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     files: dict[str, set[str]] = {}
     for cell in cells:
         files.setdefault(cell["loss"], set()).add(cell["loss_sha256"])
+        mine = settings[cell["cell"]]
         for name in names:
-            found = values.setdefault((_scope(cell, name), name), set())
-            found.add(_shown(settings[cell["cell"]].get(name, 0)))
+            if name in mine or not name.startswith(_LOSS):
+                found = values.setdefault((_scope(cell, name), name), set())
+                found.add(_shown(mine.get(name, 0)))
     apart = {}
     for cell in cells:
         mine = settings[cell["cell"]]
         beside = {
             name: _shown(mine[name])
             for name in names
-            if len(values[_scope(cell, name), name]) > 1 and name in mine
+            if name in mine and len(values[_scope(cell, name), name]) > 1
         }
         if len(files[cell["loss"]]) > 1:  # the loss's file was edited between runs
             beside[FILE] = cell["loss_sha256"][:8]
@@ -79,4 +81,6 @@ def _shown(value: object) -> str:
         return "/".join(_shown(chosen) for chosen in value.values())
     if isinstance(value, str):
         return value
-    return json.dumps(0 if value == 0 and value is not False else value)  # 0.0 is 0
+    if isinstance(value, float):
+        return f"{value:.6g}"  # 0.0 is 0
+    return json.dumps(value)

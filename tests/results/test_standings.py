@@ -82,11 +82,11 @@ def test_losses_stand_in_the_order_of_their_scores_at_one_half(run: Path) -> Non
     assert table.name == "leaderboard_macro_f1_en"
     assert not table.headline
     assert column(table, "Loss") == [
-        "focal (gamma=1.0)",
+        "focal (gamma=1)",
         "LSEP‡",
         "BCE",
         "SAcc",
-        "focal (gamma=2.0)",
+        "focal (gamma=2)",
         "MSE",
     ]
     assert column(table, "warmup epochs") == ["0", "0", "0", "1", "0", "0"]
@@ -316,6 +316,17 @@ def test_a_setting_that_came_in_later_was_off(
     assert found == {"bce": "bce", "mse": "bce", "hill": None, "other": "other"}
     labels = {"bce": "bce", "mse": "mse", "hill": "hill (rho=0.9)", "other": "BCE (rho=0.5)"}
     assert cell_labels(rows) == labels
+
+
+def test_a_parameter_that_an_older_record_lacks_was_the_default(
+    tmp_path: Path, toy: Callable[..., Any], record: Record
+) -> None:
+    gold = toy(tmp_path)
+    for seed, others in enumerate(({"lr": 1e-3}, {"lr": 1 / 3, "loss.gamma": 2.0})):
+        chosen = {(split, RULES): noisy(gold, seed, 2.0) for split in ("dev", "test")}
+        record(tmp_path, f"a{seed}", chosen, cell=f"c{seed}", settings=settings(**others))
+    labels = cell_labels(score_table(Run(tmp_path)).to_pylist())
+    assert labels == {"c0": "BCE (lr=0.001)", "c1": "BCE (lr=0.333333)"}
 
 
 def test_a_leaderboard_is_light(run: Path) -> None:
