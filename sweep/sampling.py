@@ -85,11 +85,7 @@ def _draw(study: "optuna.Study", space: Space, known: Sequence[Setting]) -> Sett
 
 def _rounded(value: Value, axis: Choices | Range) -> Value:
     """A value with few digits: a setting is read by people."""
-    if not isinstance(axis, Range) or isinstance(value, bool | str):
-        return value
-    if axis.values is not None:
-        return min(axis.values, key=lambda other: abs(other - value))
-    return min(max(float(f"{value:.4g}"), axis.low), axis.high)
+    return value if not isinstance(axis, Range) or isinstance(value, str) else axis.nearest(value)
 
 
 def _study(space: Space, told: Sequence[Try], seed: int) -> "optuna.Study":
@@ -131,7 +127,7 @@ def _distribution(axis: Choices | Range) -> "BaseDistribution":
 
     if not isinstance(axis, Range):
         return CategoricalDistribution(axis)
-    high = axis.values[-1] if axis.values else axis.high  # where steps end
+    high = axis.high if axis.count is None else axis.at(axis.count - 1)  # where steps end
     if isinstance(axis.low, int):
         return IntDistribution(axis.low, int(high), log=axis.log, step=int(axis.step or 1))
     return FloatDistribution(axis.low, high, log=axis.log, step=axis.step)

@@ -1,6 +1,5 @@
 """What a search tries: a list of values or a range for every setting."""
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Self, TypeVar
@@ -27,14 +26,27 @@ class Range(Settings):
     log: bool = False
 
     @property
-    def values(self) -> tuple[int | float, ...] | None:
-        """All its values, if there are finitely many."""
-        step = self.step or (1 if isinstance(self.low, int) else None)
-        if step is None:
-            return None
-        count = math.floor((self.high - self.low) / step + 1e-9) + 1
-        values = (self.low + place * step for place in range(count))
-        return tuple(v if isinstance(v, int) else float(f"{v:.12g}") for v in values)
+    def stride(self) -> int | float | None:
+        """Distance of two neighbouring values; None where there are no neighbours."""
+        return self.step or (1 if isinstance(self.low, int) else None)
+
+    @property
+    def count(self) -> int | None:
+        """Number of its values, if there are finitely many."""
+        stride = self.stride
+        return None if stride is None else math.floor((self.high - self.low) / stride + 1e-9) + 1
+
+    def at(self, place: int) -> int | float:
+        """The value at a place, from 0, of those that are finitely many."""
+        value = self.low + place * (self.stride or 0)
+        return value if isinstance(value, int) else float(f"{value:.12g}")
+
+    def nearest(self, value: float) -> int | float:
+        """The one of its values that is nearest; four digits where they are not counted."""
+        if self.stride is None or self.count is None:
+            return min(max(float(f"{value:.4g}"), self.low), self.high)
+        place = round((value - self.low) / self.stride)
+        return self.at(min(max(place, 0), self.count - 1))
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
@@ -94,15 +106,24 @@ def of_type(axis: Choices | Range, typed: Callable[[Value], Value]) -> Choices |
 
 def size(space: Space) -> float:
     """Number of settings; infinite where a range has no step."""
-    values = (axis.values if isinstance(axis, Range) else axis for axis in space.values())
-    return math.prod(math.inf if some is None else len(some) for some in values)
+    counts = (axis.count if isinstance(axis, Range) else len(axis) for axis in space.values())
+    return math.prod(math.inf if count is None else count for count in counts)
 
 
 def all_settings(space: Space) -> Iterator[Setting]:
     """Every setting of a finite space, the last axis changing fastest."""
-    values = [axis.values or () if isinstance(axis, Range) else axis for axis in space.values()]
-    for combination in itertools.product(*values):
-        yield dict(zip(space, combination, strict=True))
+    axes = list(space.items())
+
+    def settings(chosen: Setting) -> Iterator[Setting]:
+        if len(chosen) == len(axes):
+            yield chosen
+            return
+        name, axis = axes[len(chosen)]
+        values = map(axis.at, range(axis.count or 0)) if isinstance(axis, Range) else axis
+        for value in values:
+            yield from settings({**chosen, name: value})
+
+    return settings({})
 
 
 def checked(kind: type[Checked], values: Mapping[str, Any]) -> Checked:

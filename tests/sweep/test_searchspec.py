@@ -131,7 +131,19 @@ def test_a_parameter_is_searched_for_the_losses_that_have_it() -> None:
 
 
 def test_values_of_a_range() -> None:
-    assert Range(low=32, high=130, step=32).values == (32, 64, 96, 128)
-    assert Range(low=0.0, high=0.3, step=0.1).values == (0.0, 0.1, 0.2, 0.3)
-    assert Range(low=1, high=3).values == (1, 2, 3)
-    assert Range(low=0.0, high=1.0).values is None
+    def values(axis: Range) -> list[int | float]:
+        return [axis.at(place) for place in range(axis.count or 0)]
+
+    assert values(Range(low=32, high=130, step=32)) == [32, 64, 96, 128]
+    assert values(Range(low=0.0, high=0.3, step=0.1)) == [0.0, 0.1, 0.2, 0.3]
+    assert values(Range(low=1, high=3)) == [1, 2, 3]
+    assert Range(low=0.0, high=1.0).count is None
+    assert Range(low=0.0, high=1.0).nearest(0.123456) == 0.1235
+    assert Range(low=32, high=130, step=32).nearest(110.0) == 96
+    assert Range(low=32, high=130, step=32).nearest(500.0) == 128
+
+
+def test_a_range_as_long_as_it_likes_is_never_written_out() -> None:
+    space = {"network.filters": Range(low=1, high=10**15)}
+    assert size(space) == 10**15
+    assert next(all_settings(space)) == {"network.filters": 1}
