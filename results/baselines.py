@@ -86,8 +86,8 @@ class Controls:
         """Columns of `scores` that compare values with the control's, where there is one.
 
         The control is BCE of the same settings or, where that was not trained, BCE without what
-        helped this cell along, such as a warm-up; else the only BCE of this batch size, as losses
-        may each have a learning rate of their own. Among several, none is picked.
+        helped this cell along, such as a warm-up; else the only BCE at another learning rate, as
+        each loss may have its own. Among several, none is picked.
         """
         found = self._found.get((like(cell), metric)) or self._found.get(
             (("plain", *like(cell, _HELP)), metric)
@@ -112,8 +112,8 @@ class Controls:
 
 
 def _beside(cell: Cell, metric: str) -> _Like:
-    """What cells share that can stand in one leaderboard."""
-    return (*cell.pair, cell.facts["batch_size"], metric)
+    """What cells share that differ in the loss, its learning rate and what helps it along."""
+    return (*like(cell, (*_HELP, "learning_rate")), metric)
 
 
 def _mean(values: Mapping[int, Measured]) -> float:

@@ -28,7 +28,7 @@ class Job:
         data: folder below which official files are found, or None.
         run: run folder.
         cache: folder of the feature cache.
-        brought: loss files of a run folder's own, which someone else may have put there.
+        brought: loss files that a run folder lists, which someone else may have put there.
     """
 
     experiment: Experiment
@@ -100,7 +100,7 @@ def make_job(
         Path(data) if data else None,
         run.resolve(),
         Path(cache or default_cache()).resolve(),
-        loss_files_of(source, checked) if source else (),
+        _brought(experiment, checked, losses),
     )
 
 
@@ -113,10 +113,17 @@ def run_folder(experiment: str | Path | Mapping[str, Any]) -> Path | None:
     return folder if (folder / RESOLVED).is_file() and (folder / "examples").is_dir() else None
 
 
-def loss_files_of(run: Path, experiment: Experiment) -> tuple[Path, ...]:
-    """The loss files of an experiment that lie in a run folder."""
-    paths = [Path(path) for path in experiment.losses]
-    return tuple(path for path in paths if path.is_relative_to(run.resolve()))
+def _brought(
+    experiment: str | Path | Mapping[str, Any], checked: Experiment, given: Sequence[str | Path]
+) -> tuple[Path, ...]:
+    """Loss files that a folder's own experiment lists, wherever they lie, and nobody gave here."""
+    if isinstance(experiment, Mapping):
+        return ()
+    path = Path(experiment)
+    if path.name != RESOLVED and not (path / RESOLVED).is_file():
+        return ()
+    own = {Path(file).resolve() for file in given}
+    return tuple(path for path in map(Path, checked.losses) if path not in own)
 
 
 def check_trusted(job: Job) -> None:
@@ -128,8 +135,9 @@ def check_trusted(job: Job) -> None:
     if job.brought:
         names = ", ".join(str(path) for path in job.brought)
         raise ExperimentError(
-            f"{job.run} brings losses of its own, Python that this run would execute: {names}; "
-            "read them and add --trust-run-losses, or give your own files with --losses"
+            f"the run folder brings losses of its own, Python that would be executed: {names}; "
+            "read them and add --trust-run-losses to `softsweep run`, or give your own files with "
+            "--losses"
         )
 
 

@@ -66,21 +66,21 @@ def next_settings(
     with _quiet():
         study = _study(space, told, seed)
         settings: list[Setting] = []
-        while len(settings) < count and len(known) < size(space):
-            settings.append(_draw(study, space, known))
-            known.append(settings[-1])
+        while len(settings) < count and (setting := _draw(study, space, known)):
+            settings.append(setting)
+            known.append(setting)
     return settings
 
 
-def _draw(study: "optuna.Study", space: Space, known: Sequence[Setting]) -> Setting:
-    """A setting that is not known yet."""
+def _draw(study: "optuna.Study", space: Space, known: Sequence[Setting]) -> Setting | None:
+    """A setting that is not known yet; None where four digits tell no more of them apart."""
     distributions = {name: _distribution(axis) for name, axis in space.items()}
     for _ in range(REDRAWN):
         drawn = study.ask(distributions).params
         setting = {name: _rounded(drawn[name], axis) for name, axis in space.items()}
         if setting not in known:
             return setting
-    return next(setting for setting in all_settings(space) if setting not in known)
+    return next((setting for setting in all_settings(space) if setting not in known), None)
 
 
 def _rounded(value: Value, axis: Choices | Range) -> Value:

@@ -167,9 +167,11 @@ def studies_of(job: Job, features: Mapping[str, Features]) -> list[list[Study]]:
     if search is None:
         raise ValueError("the experiment has no search")
     train = search.of_tries(experiment.train_settings()[0])
-    return [
+    found = [
         [Study(case, part, search, train) for part in case.parts] for case in _cases(job, features)
     ]
+    # A loss that is listed with a parameter at its default as well is the same loss.
+    return list({studies[0].key: studies for studies in found}.values())
 
 
 def _cases(job: Job, features: Mapping[str, Features]) -> Iterator[Case]:

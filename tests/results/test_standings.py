@@ -144,14 +144,14 @@ def test_the_only_bce_is_the_control_of_losses_with_settings_of_their_own(
     def controls(*rates: float) -> set[str | None]:
         for place, rate in enumerate(rates):
             chosen = {(split, RULES): noisy(gold, place, 2.0) for split in ("dev", "test")}
-            changes = {"cell": f"bce{rate}", "settings": settings(lr=rate)}
+            changes = {"cell": f"bce{rate}", "settings": settings(learning_rate=rate)}
             record(tmp_path, f"bce{rate}", chosen, **changes)
         found = score_table(Run(tmp_path)).to_pylist()
         own = [row for row in found if row["loss"] == "mse" and row["chosen_by"] == row["metric"]]
         return {row["control"] for row in own}
 
     chosen = {(split, RULES): noisy(gold, 9, 2.0) for split in ("dev", "test")}
-    changes = {"cell": "m", "loss": "mse", "label": "MSE", "settings": settings(lr=0.1)}
+    changes = {"cell": "m", "loss": "mse", "label": "MSE", "settings": settings(learning_rate=0.1)}
     record(tmp_path, "m", chosen, **changes)
     assert controls() == {None}
     assert controls(0.2) == {"bce0.2"}

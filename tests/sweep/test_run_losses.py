@@ -118,15 +118,18 @@ def test_a_file_given_replaces_the_one_that_the_run_keeps(run: Path, tmp_path: P
     assert job.run == run.resolve()
 
 
-def test_an_experiment_file_of_one_s_own_lists_losses_that_are_run(
-    tmp_path: Path, run: Path
-) -> None:
-    own = tmp_path / "own"
-    shutil.copytree(run / "losses", own / "losses")
-    shutil.copy(run / "experiment.yaml", own)
-    assert make_job(own / "experiment.yaml", out=tmp_path / "other").brought == ()
-    experiment, _ = load_experiment(own)
-    assert len(experiment.losses) == 1
+def test_no_disguise_makes_a_folder_s_losses_trusted(tmp_path: Path, run: Path) -> None:
+    (kept,) = (run / "losses").iterdir()
+    outside = tmp_path / "outside.py"
+    shutil.copy(kept, outside)
+    shutil.rmtree(run / "examples")  # no run any more
+    assert make_job(run).brought == make_job(run / "experiment.yaml").brought == (kept,)
+    kept.unlink()
+    kept.symlink_to(outside)
+    assert make_job(run).brought == (outside,)
+    said = run / "experiment.yaml"
+    said.write_text(said.read_text().replace(f"losses/{kept.name}", "../outside.py"))
+    assert make_job(run).brought == (outside,)
 
 
 def test_a_folder_that_is_no_run_is_no_experiment(tmp_path: Path) -> None:
