@@ -192,8 +192,10 @@ def _interval(score: Score, of: str) -> str:
 
 
 def _to_control(score: Score) -> str:
-    """The difference to the control, with its interval."""
+    """The difference to the control, with its interval; the word where it is the control."""
     value = score["to_control"]
+    if score["control"] == score["cell"]:
+        return "control"
     return "" if value is None else f"{_signed(value)} {_interval(score, 'to_control')}".strip()
 
 
