@@ -67,18 +67,19 @@ class Controls:
     """Cells of BCE with a tuned threshold, by what they are like."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[_Like, str], tuple[str, Mapping[int, Measured]]] = {}
-        self._all: dict[_Like, dict[str, Mapping[int, Measured]]] = {}
+        self._found: dict[tuple[_Like, str], tuple[Cell, Mapping[int, Measured]]] = {}
+        self._all: dict[_Like, dict[str, tuple[Cell, Mapping[int, Measured]]]] = {}
 
     def add(self, cell: Cell, metric: str, values: Mapping[int, Measured]) -> None:
         """Add a cell's values of a metric at the epoch which that metric chose.
 
-        Of several cells that are alike (such as other versions of softsweep) the best one counts.
+        Of several cells that are alike (such as other searches) the one finished last counts: a
+        control that is chosen by its score would be scored on what chose it.
         """
-        self._keep((like(cell), metric), cell.key, values)
+        self._keep((like(cell), metric), cell, values)
         if not any(cell.settings.get(name) for name in _HELP if name not in cell.searched):
-            self._keep((("plain", *like(cell)), metric), cell.key, values)
-        self._all.setdefault(_beside(cell, metric), {})[cell.key] = values
+            self._keep((("plain", *like(cell)), metric), cell, values)
+        self._all.setdefault(_beside(cell, metric), {})[cell.key] = cell, values
 
     def compared(
         self, cell: Cell, metric: str, values: Mapping[int, Measured]
@@ -93,29 +94,24 @@ class Controls:
             (("plain", *like(cell, _HELP)), metric)
         )
         if found is None and len(only := self._all.get(_beside(cell, metric), {})) == 1:
-            (found,) = only.items()
+            (found,) = only.values()
         if found is None or (difference := paired(values, found[1])) is None:
             return {}
         low, high = difference.both or (difference.lo, difference.hi)
         return {
-            "control": found[0],
+            "control": found[0].key,
             "to_control": difference.value,
             "to_control_lo": low,
             "to_control_hi": high,
             "control_seeds": len(difference.seeds),
         }
 
-    def _keep(self, key: tuple[_Like, str], cell: str, values: Mapping[int, Measured]) -> None:
-        """Keep the better of these values and those held."""
-        if key not in self._found or _mean(values) > _mean(self._found[key][1]):
+    def _keep(self, key: tuple[_Like, str], cell: Cell, values: Mapping[int, Measured]) -> None:
+        """Keep these values, or those held of a cell finished later."""
+        if key not in self._found or cell.finished > self._found[key][0].finished:
             self._found[key] = cell, values
 
 
 def _beside(cell: Cell, metric: str) -> _Like:
     """What cells share that differ in the loss, its learning rate and what helps it along."""
     return (*like(cell, (*_HELP, "learning_rate")), metric)
-
-
-def _mean(values: Mapping[int, Measured]) -> float:
-    """The mean over seeds."""
-    return sum(one.value for one in values.values()) / len(values)

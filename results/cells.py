@@ -106,19 +106,24 @@ def scored_cells(run: Run, texts: Mapping[tuple[str, str], Texts]) -> list[Cell]
         RecordError: records are damaged.
     """
     tried = set(read_tries(run.path)["arm"].to_pylist())
-    recorded: dict[str, list[Row]] = {}
+    every: dict[str, list[Row]] = {}
     for arm in run.arms_table.to_pylist():
-        if arm["arm"] not in tried:
-            recorded.setdefault(arm["cell"], []).append(arm)
+        every.setdefault(arm["cell"], []).append(arm)
     groups: dict[str, dict[str, Row]] = {}
     choices = read_chosen(run.path).to_pylist()
     for choice in choices:
         if choice["current"]:
             groups.setdefault(choice["group"], {})[choice["part"]] = choice
     chosen = {choice["cell"] for choice in choices}
-    cells = [
-        _cell(key, (arms, arms)) for key, arms in recorded.items() if key not in chosen
-    ] + list(_searched(groups, recorded, texts))
+    recorded: dict[str, list[Row]] = {}
+    for key, arms in every.items():
+        untried = [arm for arm in arms if arm["arm"] not in tried]
+        if untried:  # a try is no seed of what it chose, but may be one that a grid wants as well
+            recorded[key] = untried if key in chosen else arms
+    cells = [_cell(key, (arms, arms)) for key, arms in recorded.items() if key not in chosen]
+    # Searches that agree on a cell have it scored once for each metric that judged.
+    searched = {(cell.key, cell.searched_by): cell for cell in _searched(groups, recorded, texts)}
+    cells += searched.values()
     place = {arm["arm"]: row for row, arms in enumerate(recorded.values()) for arm in arms}
     return sorted(cells, key=lambda cell: place[cell.seeds[0].keys[0]])
 

@@ -96,6 +96,25 @@ def test_each_half_is_scored_by_what_the_other_chose(
     )
 
 
+def test_a_try_that_a_grid_wants_too_stays_a_seed_of_it(
+    tmp_path: Path, halves: Callable[..., Any], record: Record, group: Group
+) -> None:
+    gold, _ = halves(tmp_path)
+    for place, (cell, seed) in enumerate((("plain", 0), ("plain", 5), ("best", 5), ("best", 1))):
+        chosen = {("dev", HALVES): noisy(gold, place)}
+        changes = {"cell": cell, "seed": seed, "settings": rate(len(cell))}
+        record(tmp_path, f"{cell}{seed}", chosen, **changes)
+    tried = {"corpus": "toy", "language": "en", "loss": "bce", "label": "BCE", "batch_size": 16}
+    tried |= {"study": "s", "metric": "acc", "part": "dev/a", "batch": 0, "setting": "{}"}
+    tried |= {"value": 0.5, "status": "ok", "epochs": 2, "best": False}
+    rows = [tried | {"number": n, "arm": arm} for n, arm in enumerate(("plain5", "best5"))]
+    write_tries(tmp_path, "s", rows)
+    group(tmp_path, "g", {"dev/a": "best", "dev/b": "best"})
+    group(tmp_path, "h", {"dev/a": "best", "dev/b": "best"})  # of another search
+    found = [(row["cell"], row["seeds"], row["searched_by"]) for row in rows_of(tmp_path)]
+    assert sorted(found, key=str) == [("best", 1, "acc"), ("plain", 2, None)]
+
+
 def test_an_earlier_choice_is_not_scored(
     tmp_path: Path, halves: Callable[..., Any], record: Record, group: Group
 ) -> None:
