@@ -138,7 +138,7 @@ def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool 
             (
                 named[first["cell"]] + TUNED_MARK * only_ranks(first),
                 *([first["batch_size"]] if several else []),
-                *(_figure(cell.get(metric), best[metric]) for metric in metrics),
+                *(_starred(cell.get(metric), best[metric]) for metric in metrics),
                 *(paper.get(metric) for metric in metrics if published),
             )
         )
@@ -160,18 +160,28 @@ def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool 
     )
 
 
-def _figure(score: Score | None, best: float) -> Cell:
-    """A score in points, or what became of the cell."""
+def _starred(score: Score | None, best: float) -> Cell:
+    """A score beside the others of the paper's tables; one at a tuned threshold is never best."""
+    if score is None:
+        return None
+    is_best = score["value"] == best and not only_ranks(score)
+    return figure(score, best=is_best, star=bool(score["paper_star"]))
+
+
+def figure(score: Score | None, *, best: bool, star: bool = False) -> Cell:
+    """A score in points, or what became of the cell; empty where there is no such score.
+
+    Args:
+        score: a row of `results.scores.SCORES`.
+        best: whether it is the best of its column.
+        star: whether it has the paper's asterisk.
+    """
     if score is None:
         return None
     if score["value"] is None:
         return str(score["status"])
     return Figure(
-        100 * score["value"],
-        100 * score["half_width"],
-        bool(score["paper_star"]),
-        score["value"] == best and not only_ranks(score),
-        score["seeds_failed"] > 0,
+        100 * score["value"], 100 * score["half_width"], star, best, score["seeds_failed"] > 0
     )
 
 

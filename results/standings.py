@@ -12,8 +12,17 @@ import pyarrow.compute as pc
 from model.metrics import METRICS
 from results.errors import RecordError
 from results.labels import cell_labels, named, of_loss, told_apart
-from results.layout import TUNED_MARK, Score, is_first, only_ranks, seeds, trained_unlike, where
-from results.render import Cell, Figure, Table
+from results.layout import (
+    TUNED_MARK,
+    Score,
+    figure,
+    is_first,
+    only_ranks,
+    seeds,
+    trained_unlike,
+    where,
+)
+from results.render import Cell, Table
 from results.run import Run
 from results.scorefile import current_scores
 from results.thresholds import THRESHOLDS
@@ -130,7 +139,11 @@ def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
                 named(first["label"], parameters) + TUNED_MARK * only_ranks(first),
                 *(apart[key].get(name) for name in columns),
                 *([first["batch_size"]] if several["b"] else []),
-                *(_figure(cell.get(each), best[each]) for each in THRESHOLDS),
+                *(
+                    figure(score, best=score is not None and score["value"] == best[each])
+                    for each in THRESHOLDS
+                    for score in [cell.get(each)]
+                ),
                 *([first["seeds_ok"]] if several["seeds"] else []),
                 _interval(tuned[key], "both"),
                 _to_control(tuned[key]),
@@ -166,20 +179,6 @@ def _searched_by(metric: str, scores: Sequence[Score]) -> tuple[list[Score], lis
     if not others or not any(score["searched_by"] == metric for score in scores):
         return list(scores), []
     return [score for score in scores if score["searched_by"] not in others], sorted(others)
-
-
-def _figure(score: Score | None, best: float) -> Cell:
-    """A score in points, or what became of the cell; empty where there is no such score."""
-    if score is None:
-        return None
-    if score["value"] is None:
-        return str(score["status"])
-    return Figure(
-        100 * score["value"],
-        100 * score["half_width"],
-        best=score["value"] == best,
-        partial=score["seeds_failed"] > 0,
-    )
 
 
 def _interval(score: Score, of: str) -> str:

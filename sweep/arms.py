@@ -55,12 +55,12 @@ class Arm:
     @property
     def key(self) -> str:
         """Content hash of all that determines the result."""
-        return _hash(self._content() | {"seed": self.seed})
+        return hashed(self._content() | {"seed": self.seed})
 
     @property
     def cell(self) -> str:
         """Content hash of the same without the seed."""
-        return _hash(self._content())
+        return hashed(self._content())
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -122,7 +122,8 @@ class Arm:
         return content | {"revision": RESULT_REVISION}
 
 
-def _hash(content: dict[str, Any]) -> str:
+def hashed(content: object) -> str:
+    """Content hash, as the keys of arms, studies and groups have it."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:20]
 

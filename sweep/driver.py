@@ -18,7 +18,7 @@ from results.parts import whole_file
 from results.records import merge_parts, record_examples, recorded
 from sweep.experiment import RESOLVED
 from sweep.packages import check_packages
-from sweep.plan import SETTLED, Job, Plan, check_trusted, make_job, make_plan
+from sweep.plan import Job, Plan, check_trusted, make_job, make_plan, unsettled
 from sweep.printing import say
 from sweep.search import Search
 from sweep.session import Session
@@ -101,8 +101,7 @@ def run_experiment(
         if job.experiment.search:
             searched = Search(job, plan.features).run(session.train, partial(say, console))
             tries, lost = searched.tries, searched.lost
-            have = recorded(job.run)
-            todo = [arm for arm in searched.arms if have.get(arm.key) not in SETTLED]
+            todo = unsettled(job.run, searched.arms)
             plan = replace(plan, wanted=searched.arms, todo=todo)
         session.train(plan.wanted, plan.todo)
     for kind in ("arms", "epochs", "predictions"):

@@ -169,5 +169,14 @@ def make_plan(job: Job, features: Mapping[str, Features]) -> Plan:
         check_features(job.run, entry.corpus, entry.language, entry.sha256)
     there = job.experiment.model_copy(update={"languages": tuple(features)})
     wanted = expand(there, features, job.losses)
-    have = recorded(job.run)
-    return Plan(job, features, wanted, [a for a in wanted if have.get(a.key) not in SETTLED])
+    return Plan(job, features, wanted, unsettled(job.run, wanted))
+
+
+def unsettled(run: Path, arms: Sequence[Arm]) -> list[Arm]:
+    """Of these arms, those that are not recorded yet, or failed.
+
+    Raises:
+        RecordError: the run folder is damaged.
+    """
+    have = recorded(run)
+    return [arm for arm in arms if have.get(arm.key) not in SETTLED]

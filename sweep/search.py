@@ -11,13 +11,13 @@ from typing import Any
 
 from features import Features
 from results.searched import ASKED, read_chosen, read_tries, write_chosen, write_tries
-from sweep.arms import Arm
+from sweep.arms import Arm, hashed
 from sweep.judging import Course, judge, read_courses
 from sweep.plan import Job
 from sweep.pruning import Bar, best_so_far, draw_bar
 from sweep.sampling import Try
 from sweep.space import Setting
-from sweep.studies import Study, hashed, studies_of
+from sweep.studies import Study, studies_of
 
 Bars = Mapping[str, Sequence[Bar]]
 """What stops an arm, by its key: all of them together."""

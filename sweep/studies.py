@@ -4,8 +4,6 @@ Each loss with its parameters, batch size and language has one study where the c
 split. Without one it has two: each half of dev chooses the setting that is scored on the other.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +13,7 @@ from features import Features
 from model.catalogue import LossSource
 from model.parameters import Value
 from model.settings import NetworkSettings, TrainSettings
-from sweep.arms import Arm, arm_of
+from sweep.arms import Arm, arm_of, hashed
 from sweep.plan import Job
 from sweep.sampling import Try, next_settings
 from sweep.searchspec import LOSS, NETWORK, SearchSettings
@@ -185,9 +183,3 @@ def _cases(job: Job, features: Mapping[str, Features]) -> Iterator[Case]:
 
 def _plain(axis: Any) -> Any:
     return axis.model_dump() if hasattr(axis, "model_dump") else axis
-
-
-def hashed(content: object) -> str:
-    """Content hash, as keys of arms have it."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:20]
