@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from model.metrics import METRICS
 from results.cells import Cell as ScoredCell
-from results.difference import Cells, check_same_texts
+from results.difference import check_same_texts
 from results.errors import RecordError
+from results.judged import Judged
 from results.labels import cell_labels
 from results.layout import Score, cell_order, is_first, seeds, trained_unlike, where
 from results.pairing import Measured, paired
@@ -95,9 +96,9 @@ class _Variant:
     """The scores of a run by match and metric."""
 
     def __init__(self, path: str | Path) -> None:
-        self.cells = Cells(Run(path))
+        self.cells = Judged(Run(path))
         # Of cells that differ in nothing (other versions of softsweep) the last one counts.
-        ordered = sorted(self.cells.cells.values(), key=lambda cell: cell.finished)
+        ordered = sorted(self.cells.cells, key=lambda cell: cell.finished)
         last = {_match(cell): cell for cell in ordered}
         self.own = {match: cell.own_metric for match, cell in last.items()}
         cells = {cell.key: match for match, cell in last.items()}
@@ -107,7 +108,7 @@ class _Variant:
             if chosen and is_first(score) and score["cell"] in cells:
                 self.scores.setdefault(cells[score["cell"]], {})[score["metric"]] = score
 
-    def measure(self, match: _Match, metric: str) -> dict[int, Measured]:
+    def measure(self, match: _Match, metric: str) -> Mapping[int, Measured]:
         """The metric by seed; empty where no seed is ok or the cell is not recorded."""
         score = self.scores.get(match, {}).get(metric)
         if score is None:

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
+from results.findings import Findings
 from results.parts import whole_file
 from results.render import Table, records, render
 from results.run import Run
@@ -35,7 +36,7 @@ def aggregate(run: str | Path) -> list[Table]:
     scores = write_scores(opened)
     folder = opened.path / "tables"
     _write(folder / "scores.csv", _csv(scores))
-    tables = sorted(all_tables(scores.to_pylist()), key=lambda table: not table.headline)
+    tables = sorted(all_tables(Findings(opened, scores)), key=lambda table: not table.headline)
     for table in tables:
         for form, suffix in SUFFIXES.items():
             _write(folder / f"{table.name}{suffix}", render(table, form).encode())

@@ -9,59 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from results.bootstrap import Resamples
-from results.cells import Cell, keys_of, scored_cells
 from results.errors import RecordError
-from results.pairing import Difference, Measured, measured, paired
-from results.predicted import Predicted, scored_texts
+from results.judged import Judged
+from results.pairing import Difference, paired
 from results.run import Run
-from results.scores import resamples_of
-
-
-class Cells:
-    """The cells of a run, ready to be compared: its predictions are read once."""
-
-    def __init__(self, run: Run) -> None:
-        """Read the predictions of every arm.
-
-        Raises:
-            RecordError: records are damaged or incomplete.
-        """
-        self.run = run
-        self.texts = scored_texts(run)
-        cells = scored_cells(run, self.texts)
-        self.cells: dict[str, Cell] = {cell.key: cell for cell in cells}
-        self._predicted = Predicted(run, self.texts, keys_of(cells))
-        self._drawn: dict[tuple[str, str], Resamples] = {}
-
-    def measure(
-        self, cell: str, metric: str, rule: str, threshold: str = "0.5"
-    ) -> dict[int, Measured]:
-        """A metric of a cell by seed: of those that are ok and have an epoch chosen by the rule.
-
-        Args:
-            cell: its key; of a group where a search chose two cells.
-            metric: a name in `model.metrics.METRICS`.
-            rule: what chose each arm's epoch.
-            threshold: one of `results.thresholds.THRESHOLDS`.
-        """
-        if cell not in self.cells:
-            return {}
-        found = self.cells[cell]
-        labels = {
-            seed.seed: matrix
-            for seed in found.ok
-            if (matrix := self._predicted(seed.keys, rule, threshold)) is not None
-        }
-        if not labels:
-            return {}
-        return measured(self._resamples(found.pair), labels, [metric])[metric]
-
-    def _resamples(self, pair: tuple[str, str]) -> Resamples:
-        """The resamples of a corpus and language: equal in every run that holds its texts."""
-        if pair not in self._drawn:
-            self._drawn[pair] = resamples_of(pair, self.texts[pair])
-        return self._drawn[pair]
 
 
 def difference(
@@ -90,9 +41,9 @@ def difference(
         RecordError: a cell is not recorded, they are of different corpora or texts, or they share
             no seed that is ok in both and has an epoch chosen by this rule.
     """
-    of_a = Cells(Run(run))
-    of_b = of_a if run_of_b is None else Cells(Run(run_of_b))
-    pairs = {cells[key].pair for cells, key in ((of_a.cells, a), (of_b.cells, b)) if key in cells}
+    of_a = Judged(Run(run))
+    of_b = of_a if run_of_b is None else Judged(Run(run_of_b))
+    pairs = {cells[key].pair for cells, key in ((of_a.by_key, a), (of_b.by_key, b)) if key in cells}
     if len(pairs) != 1:
         raise RecordError(
             f"{_places(of_a, of_b)}: cells {a} and {b} cannot be compared: "
@@ -112,7 +63,7 @@ def difference(
     return found
 
 
-def _places(of_a: Cells, of_b: Cells) -> str:
+def _places(of_a: Judged, of_b: Judged) -> str:
     """The folders of two cells, for a message."""
     return " and ".join(dict.fromkeys([str(of_a.run.path), str(of_b.run.path)]))
 

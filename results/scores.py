@@ -20,17 +20,14 @@ from numpy.typing import NDArray
 
 from model.metrics import METRICS
 from results.baselines import CONTROL, Controls, add_stars
-from results.bootstrap import RESAMPLES, Resamples, draw, percentile_interval
-from results.cells import Cell, Seed, keys_of, scored_cells
-from results.errors import RecordError
+from results.bootstrap import RESAMPLES, Resamples, percentile_interval
+from results.cells import Cell, Seed
+from results.judged import SEED, Judged
 from results.pairing import Measured, measured, over_texts_and_seeds
-from results.predicted import PROTOCOLS, Predicted, Texts, scored_texts
+from results.predicted import PROTOCOLS, Texts
 from results.run import Run
 from results.schemas import STATUSES
-from results.thresholds import THRESHOLDS, operating_point
-
-SEED = 0
-"""Seed of the resamples; with the names of corpus and language it fixes them."""
+from results.thresholds import THRESHOLDS
 
 RAN_ON = ("device", "threads", "width")
 """Where and how an arm was trained: its last bits hang on these."""
@@ -83,6 +80,11 @@ SCORES = pa.schema(
 
 
 def score_table(run: Run) -> pa.Table:
+    """Score every cell of a run: a table of `SCORES`, see `scores_of`."""
+    return scores_of(Judged(run))
+
+
+def scores_of(judged: Judged) -> pa.Table:
     """Score every cell: every rule of choosing the epoch, by every threshold, by every metric.
 
     A cell none of whose seeds is `ok` has null values and says in `status` what became of it. A
@@ -91,7 +93,7 @@ def score_table(run: Run) -> pa.Table:
     Losses that only rank have no scores at 0.5.
 
     Args:
-        run: the run.
+        judged: the run's cells.
 
     Returns:
         A table of `SCORES`.
@@ -99,32 +101,23 @@ def score_table(run: Run) -> pa.Table:
     Raises:
         RecordError: records are damaged or incomplete.
     """
-    texts = scored_texts(run)
-    cells = scored_cells(run, texts)
-    predicted = Predicted(run, texts, keys_of(cells))
     scored: list[tuple[Cell, list[dict[str, Any]]]] = []
-    for pair, group in groupby(cells, key=lambda cell: cell.pair):
+    for pair, group in groupby(judged.cells, key=lambda cell: cell.pair):
         of_pair = list(group)
-        scorer = _Scorer(run, texts[pair], resamples_of(pair, texts[pair]), predicted)
+        scorer = _Scorer(judged, judged.texts[pair], judged.resamples(pair))
         controls = scorer.controls(of_pair)
         scored += [(cell, list(scorer.rows(cell, controls))) for cell in of_pair]
     add_stars(scored)
     return pa.Table.from_pylist([row for _, rows in scored for row in rows], schema=SCORES)
 
 
-def resamples_of(pair: tuple[str, str], texts: Texts) -> Resamples:
-    """The resamples of a corpus and language: always the same, so that all arms are paired."""
-    return draw(texts.gold, np.random.default_rng([SEED, *" ".join(pair).encode()]))
-
-
 @dataclass(frozen=True)
 class _Scorer:
     """What scores the cells of one corpus and language."""
 
-    run: Run
+    judged: Judged
     texts: Texts
     resamples: Resamples
-    predicted: Predicted
 
     def controls(self, cells: list[Cell]) -> Controls:
         """BCE with a tuned threshold, each metric at the epoch it chose."""
@@ -132,7 +125,7 @@ class _Scorer:
         for cell in cells:
             if cell.facts["loss"] == CONTROL and cell.ok:
                 for metric in METRICS:
-                    if labels := self._labels(cell, metric, "tuned"):
+                    if labels := self.judged.labels(cell, metric, "tuned"):
                         found = measured(self.resamples, labels, [metric])[metric]
                         controls.add(cell, metric, found)
         return controls
@@ -144,7 +137,7 @@ class _Scorer:
         values: dict[bytes, dict[str, dict[str, float | None]]] = {}
         thresholds = THRESHOLDS[1:] if cell.ranks else THRESHOLDS
         for rule, threshold in product(("own", *METRICS), thresholds):
-            labels = self._labels(cell, rule, threshold)
+            labels = self.judged.labels(cell, rule, threshold)
             if labels is None:
                 continue
             columns: dict[str, dict[str, Any]] = {name: {} for name in METRICS}
@@ -187,34 +180,6 @@ class _Scorer:
             "uncertainty": "examples",
             "labels": int(self.texts.gold.any(axis=0).sum()),
         }
-
-    def _labels(self, cell: Cell, rule: str, threshold: str) -> dict[int, NDArray[np.bool_]] | None:
-        """Predicted labels by seed, of those that are ok; None where one did not record them.
-
-        Raises:
-            RecordError: it should have.
-        """
-        labels = {}
-        for seed in cell.ok:
-            found = self.predicted(seed.keys, rule, threshold)
-            if found is None:
-                if rule == "own" and threshold == operating_point(cell.settings):
-                    raise self._incomplete(cell, seed)
-                return None
-            labels[seed.seed] = found
-        return labels
-
-    def _incomplete(self, cell: Cell, seed: Seed) -> RecordError:
-        """Why a seed that is ok cannot be scored."""
-        arm = next(
-            (a for a in seed.arms if self.predicted((a["arm"],) * 2, "own", "0.5") is None),
-            seed.arms[0],
-        )
-        split = "dev" if cell.ranks else self.texts.split
-        return RecordError(
-            f"{self.run.path}/predictions, part {arm['part']}: arm {arm['arm']} has no {split} "
-            "predictions at the epoch chosen by its own metric; delete this part and run again"
-        )
 
     def _never_predicted(self, labels: Mapping[int, NDArray[np.bool_]]) -> list[str]:
         """Labels with gold texts that some seed predicts for no text."""

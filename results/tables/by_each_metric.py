@@ -4,16 +4,15 @@ So a loss is not judged on a metric at an epoch chosen for another; the paper's 
 SM-F1 fit this rule and not the other.
 """
 
-from collections.abc import Sequence
-
-from results.layout import Score, by_language, heading, scores_table, seeds, where
+from results.findings import Findings
+from results.layout import by_language, heading, scores_table, seeds, where
 from results.render import Table
 
 
-def tables(scores: Sequence[Score]) -> list[Table]:
+def tables(findings: Findings) -> list[Table]:
     """One table for each corpus and language, named as `by_own_metric` with `_by_each_metric`."""
     found = []
-    for stem, group in by_language(scores, "metric"):
+    for stem, group in by_language(findings.scores, "metric"):
         begin, file = heading(group[0])
         title = f"{begin}{where(group[0])}, by each column's metric; {seeds(group)}"
         name = f"{file}{stem}_by_each_metric"

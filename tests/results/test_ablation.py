@@ -17,11 +17,10 @@ from results.ablation import (
     write_ablation,
 )
 from results.errors import RecordError
+from results.judged import Judged
 from results.pairing import over_texts_and_seeds
-from results.predicted import scored_texts
 from results.render import FORMS, render
 from results.run import Run
-from results.scores import resamples_of
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")
 SEEDS = range(3)
@@ -76,8 +75,7 @@ def test_differences_are_those_of_a_calculation_by_hand(
         for name, strength in (("none", 1.0), ("mine", 2.0), ("all", 3.0))
     }
     found = {row["variant"]: row for row in rows if row["loss"] == "bce" and row["metric"] == "acc"}
-    texts = scored_texts(Run(variants["none"]))["toy", "en"]
-    counts = resamples_of(("toy", "en"), texts).counts
+    counts = Judged(Run(variants["none"])).resamples(("toy", "en")).counts
     for name in ("mine", "all"):
         row, differences = found[name], by_text[name] - by_text["none"]  # [seeds, texts]
         assert row["value"] == pytest.approx(by_text[name].mean())

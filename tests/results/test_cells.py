@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from results.ablation import ablation_rows
-from results.difference import Cells, difference
+from results.difference import difference
 from results.frames import open_run
+from results.judged import Judged
 from results.labels import cell_labels
 from results.scores import score_table
 from results.searched import write_chosen, write_tries
@@ -90,7 +91,7 @@ def test_each_half_is_scored_by_what_the_other_chose(
     labels = cell_labels([row, other])
     assert labels["g"] == "BCE (learning_rate=0.001/0.003)"
     assert "|search:macro_f1|" in row["signature"]
-    found = Cells(open_run(tmp_path)).measure("g", "macro_f1", "macro_f1")
+    found = Judged(open_run(tmp_path)).measure("g", "macro_f1", "macro_f1")
     assert {seed: one.value for seed, one in found.items()} == pytest.approx(
         dict(zip((1, 2), by_seed, strict=True))
     )

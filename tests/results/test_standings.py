@@ -17,9 +17,10 @@ from sklearn.metrics import f1_score
 
 from results import leaderboard
 from results.aggregation import aggregate
-from results.difference import Cells
 from results.errors import RecordError
+from results.findings import Findings
 from results.frames import open_run
+from results.judged import Judged
 from results.labels import cell_labels
 from results.pairing import over_texts_and_seeds, paired
 from results.render import FORMS, Figure, Table, render
@@ -112,7 +113,7 @@ def test_losses_stand_in_the_order_of_their_scores_at_one_half(run: Path) -> Non
 def test_the_control_is_bce_with_a_tuned_threshold(run: Path) -> None:
     wanted = {"metric": "acc", "chosen_by": "acc"}
     scores = [s for s in score_table(Run(run)).to_pylist() if wanted.items() <= s.items()]
-    cells = Cells(Run(run))
+    cells = Judged(Run(run))
     control = cells.measure("bce0", "acc", "acc", "tuned")
     for score in scores:
         if score["status"] != "ok":
@@ -163,7 +164,7 @@ def test_losses_that_only_rank_are_scored_tuned_only(run: Path) -> None:
     scores = score_table(Run(run)).to_pylist()
     ranked = [score for score in scores if score["loss"] == "lsep"]
     assert {score["threshold"] for score in ranked} == {"tuned", "per label"}
-    (table,) = (table for table in all_tables(scores) if table.headline)
+    (table,) = (table for table in all_tables(Findings(Run(run))) if table.headline)
     shown = dict(zip(column(table, "Loss"), table.rows, strict=True))
     (label,) = (label for label in shown if label.startswith("LSEP"))
     assert label.endswith("‡")

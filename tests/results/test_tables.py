@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import results.tables
 from results.aggregation import aggregate
 from results.errors import RecordError
+from results.findings import Findings
 from results.layout import scores_table
 from results.records import record_examples
 from results.render import Figure, Table, from_arrow, render
@@ -31,6 +32,13 @@ LOSSES = {
     "soft_accuracy": "SAcc",
     "soft_macro_f1": "SM-F1",
 }
+
+
+def known(scores: list[dict[str, Any]]) -> Findings:
+    """Findings of which only the scores are known."""
+    findings = Findings.__new__(Findings)
+    findings.__dict__.update(scores=scores)
+    return findings
 
 
 def score(metric: str = "acc", **changes: Any) -> dict[str, Any]:
@@ -188,7 +196,7 @@ def test_tables_are_numbered_on_the_corpus_of_the_paper_only(
     corpus: str, language: str, name: str, title: str
 ) -> None:
     scores = cell("bce", (0.1, 0.2, 0.3), corpus=corpus, language=language)
-    both = all_tables([*scores, *(row | {"chosen_by": row["metric"]} for row in scores)])
+    both = all_tables(known([*scores, *(row | {"chosen_by": row["metric"]} for row in scores)]))
     both = [table for table in both if not table.name.startswith("leaderboard")]
     assert [table.name for table in both] == [f"{name}_by_each_metric", name]
     assert all(table.title.startswith(title) for table in both)
@@ -201,7 +209,7 @@ def test_titles_and_names() -> None:
     scores += cell("bce", (0.1, 0.2, 0.3), seeds=1, seeds_ok=1, **spanish)
     scores += cell("bce", (0.1, 0.2, 0.3), cell="ca", language="ca")
     scores += [row | {"chosen_by": row["metric"]} for row in scores]
-    tables = {table.name: table for table in all_tables(scores)}
+    tables = {table.name: table for table in all_tables(known(scores))}
     names = ["scores_ca", "table2_en", "table3_es"]
     papers = [name for name in tables if not name.startswith("leaderboard")]
     assert sorted(papers) == sorted([*names, *(f"{name}_by_each_metric" for name in names)])
@@ -218,7 +226,9 @@ def test_titles_and_names() -> None:
     assert tables["scores_ca"].title.startswith("Scores: ca (toy), test set")
     assert "by each column's metric" in tables["table3_es_by_each_metric"].title
     twice = scores + cell("bce", (0.1, 0.2, 0.3), cell="o", corpus="other")
-    assert {"table2_en_sample", "scores_en_other"} <= {table.name for table in all_tables(twice)}
+    assert {"table2_en_sample", "scores_en_other"} <= {
+        table.name for table in all_tables(known(twice))
+    }
 
 
 def test_a_new_table_is_one_function_in_one_file(
@@ -226,12 +236,12 @@ def test_a_new_table_is_one_function_in_one_file(
 ) -> None:
     (tmp_path / "zz_counts.py").write_text(
         "from results.render import Table\n"
-        "def tables(scores):\n"
-        "    return [Table('counts', 'Counts', ('n',), ((len(scores),),))]\n"
+        "def tables(findings):\n"
+        "    return [Table('counts', 'Counts', ('n',), ((len(findings.scores),),))]\n"
     )
     monkeypatch.setattr("results.tables.__path__", [*results.tables.__path__, str(tmp_path)])
     try:
-        tables = all_tables(cell("bce", (0.1, 0.2, 0.3)))
+        tables = all_tables(known(cell("bce", (0.1, 0.2, 0.3))))
     finally:
         sys.modules.pop("results.tables.zz_counts", None)
     assert [table.name for table in tables] == ["scores_en", "counts"]
