@@ -38,6 +38,24 @@ class Sums:
     jaccard: Floats
     texts: Floats
 
+    @property
+    def all_both(self) -> Floats:
+        """Labels that are both gold and predicted, over all classes, `[...]`."""
+        found: Floats = self.both.sum(axis=-1)
+        return found
+
+    @property
+    def all_predicted(self) -> Floats:
+        """Predicted labels, over all classes, `[...]`."""
+        found: Floats = self.predicted.sum(axis=-1)
+        return found
+
+    @property
+    def all_gold(self) -> Floats:
+        """Gold labels, over all classes, `[...]`."""
+        found: Floats = self.gold.sum(axis=-1)
+        return found
+
 
 def statistics(gold: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> Floats:
     """Additive statistics of each text.
@@ -120,8 +138,7 @@ def macro_f1(sums: Sums) -> Floats:
 @metric("m-F1")
 def micro_f1(sums: Sums) -> Floats:
     """Micro-F1, equation 4; 0 when there is neither a gold nor a predicted label."""
-    both = sums.both.sum(axis=-1)
-    return quotient(2 * both, sums.gold.sum(axis=-1) + sums.predicted.sum(axis=-1), empty=0.0)
+    return quotient(2 * sums.all_both, sums.all_gold + sums.all_predicted, empty=0.0)
 
 
 def class_precision(sums: Sums) -> Floats:
@@ -144,9 +161,9 @@ def class_f1(sums: Sums) -> Floats:
 
 def precision(sums: Sums) -> Floats:
     """Micro-averaged precision, equation 2, `[...]`; 0 when nothing is predicted."""
-    return quotient(sums.both.sum(axis=-1), sums.predicted.sum(axis=-1), empty=0.0)
+    return quotient(sums.all_both, sums.all_predicted, empty=0.0)
 
 
 def recall(sums: Sums) -> Floats:
     """Micro-averaged recall, equation 3, `[...]`; 0 when there is no gold label."""
-    return quotient(sums.both.sum(axis=-1), sums.gold.sum(axis=-1), empty=0.0)
+    return quotient(sums.all_both, sums.all_gold, empty=0.0)

@@ -1,11 +1,10 @@
 """What scores are compared with: cells of BCE and MSE that are like a cell in all but the loss."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from results.cells import Cell
-from results.pairing import Measured, paired
 
 BASELINES = ("bce", "mse")
 """The losses over whose intervals an asterisk must stand, as in the paper."""
@@ -50,7 +49,7 @@ def add_stars(scored: Sequence[tuple[Cell, Sequence[dict[str, Any]]]]) -> None:
         ((*like(cell), row["chosen_by"], row["metric"]), row)
         for cell, of_cell in scored
         for row in of_cell
-        if row["threshold"] == "0.5" and row["status"] == "ok"
+        if row["threshold"] == "0.5" and row.get("lo") is not None
     ]
     highs: dict[_Like, dict[str, float]] = {}
     for key, row in rows:
@@ -64,54 +63,41 @@ def add_stars(scored: Sequence[tuple[Cell, Sequence[dict[str, Any]]]]) -> None:
 
 
 class Controls:
-    """Cells of BCE with a tuned threshold, by what they are like."""
+    """Which cell of BCE each cell is compared with."""
 
-    def __init__(self) -> None:
-        self._found: dict[tuple[_Like, str], tuple[Cell, Mapping[int, Measured]]] = {}
-        self._all: dict[_Like, dict[str, tuple[Cell, Mapping[int, Measured]]]] = {}
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        """Look through the cells of one corpus and language.
 
-    def add(self, cell: Cell, metric: str, values: Mapping[int, Measured]) -> None:
-        """Add a cell's values of a metric at the epoch which that metric chose.
-
-        Of several cells that are alike (such as other searches) the one finished last counts: a
-        control that is chosen by its score would be scored on what chose it.
+        Of several cells of BCE that are alike (such as other searches) the one finished last
+        counts: a control that is chosen by its score would be scored on what chose it.
         """
-        self._keep((like(cell), metric), cell, values)
-        if not any(cell.settings.get(name) for name in _HELP if name not in cell.searched):
-            self._keep((("plain", *like(cell)), metric), cell, values)
-        self._all.setdefault(_beside(cell, metric), {})[cell.key] = cell, values
+        self._alike: dict[_Like, Cell] = {}
+        self._plain: dict[_Like, Cell] = {}
+        self._beside: dict[_Like, list[Cell]] = {}
+        self._all: list[Cell] = []
+        for cell in sorted(cells, key=lambda cell: cell.finished):
+            if cell.facts["loss"] == CONTROL and cell.ok:
+                self._alike[like(cell)] = cell
+                if not any(cell.settings.get(name) for name in _HELP if name not in cell.searched):
+                    self._plain[like(cell)] = cell
+                self._beside.setdefault(_beside(cell), []).append(cell)
+                self._all.append(cell)
 
-    def compared(
-        self, cell: Cell, metric: str, values: Mapping[int, Measured]
-    ) -> dict[str, str | float | int]:
-        """Columns of `scores` that compare values with the control's, where there is one.
+    def of(self, cell: Cell) -> Cell | None:
+        """The control of a cell; None where there is none, or several among which none is picked.
 
-        The control is BCE of the same settings or, where that was not trained, BCE without what
-        helped this cell along, such as a warm-up; else the only BCE at another learning rate, as
-        each loss may have its own. Among several, none is picked.
+        It is BCE of the same settings or, where that was not trained, BCE without what helped this
+        cell along, such as a warm-up; else the only BCE at another learning rate, as each loss may
+        have its own. Imported predictions have no settings: theirs is the only BCE there is.
         """
-        found = self._found.get((like(cell), metric)) or self._found.get(
-            (("plain", *like(cell, _HELP)), metric)
-        )
-        if found is None and len(only := self._all.get(_beside(cell, metric), {})) == 1:
-            (found,) = only.values()
-        if found is None or (difference := paired(values, found[1])) is None:
-            return {}
-        low, high = difference.both or (difference.lo, difference.hi)
-        return {
-            "control": found[0].key,
-            "to_control": difference.value,
-            "to_control_lo": low,
-            "to_control_hi": high,
-            "control_seeds": len(difference.seeds),
-        }
-
-    def _keep(self, key: tuple[_Like, str], cell: Cell, values: Mapping[int, Measured]) -> None:
-        """Keep these values, or those held of a cell finished later."""
-        if key not in self._found or cell.finished > self._found[key][0].finished:
-            self._found[key] = cell, values
+        if cell.external:
+            return self._all[0] if len(self._all) == 1 else None
+        found = self._alike.get(like(cell)) or self._plain.get(like(cell, _HELP))
+        if found is None and len(beside := self._beside.get(_beside(cell), [])) == 1:
+            (found,) = beside
+        return found
 
 
-def _beside(cell: Cell, metric: str) -> _Like:
+def _beside(cell: Cell) -> _Like:
     """What cells share that differ in the loss, its learning rate and what helps it along."""
-    return (*like(cell, (*_HELP, "learning_rate")), metric)
+    return like(cell, (*_HELP, "learning_rate"))

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from results.errors import RecordError
 from results.judged import Judged
-from results.pairing import Difference, paired
+from results.pairing import Estimate, paired
 from results.run import Run
 
 
@@ -23,10 +23,10 @@ def difference(
     rule: str | None = None,
     run_of_b: str | Path | None = None,
     threshold: str = "0.5",
-) -> Difference:
-    """Difference of cell A and cell B on the texts that chose no epoch.
+) -> Estimate:
+    """Estimate of cell A and cell B on the texts that chose no epoch.
 
-    The interval covers the choice of texts only, not of seeds.
+    Its interval over texts and seeds is `interval`, that over texts alone `over_texts`.
 
     Args:
         run: the run folder.

@@ -7,33 +7,14 @@ each seed and resample, and what the two arms share cancels.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.metrics import METRICS, Floats, statistics
-from results.bootstrap import Resamples, paired_interval, resampled_metrics
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A − B on a metric, in [-1, 1].
-
-    Attributes:
-        value: mean over the shared seeds.
-        lo: lower end of its 95% interval over texts, at the mean over these seeds.
-        hi: upper end.
-        seeds: seeds that are ok in both cells.
-        seed_sd: standard deviation of the difference over these seeds; None for one seed.
-        both: its 95% interval over texts and seeds, see `over_texts_and_seeds`; None for one seed.
-    """
-
-    value: float
-    lo: float
-    hi: float
-    seeds: tuple[int, ...]
-    seed_sd: float | None
-    both: tuple[float, float] | None
+from results.bootstrap import Resamples, percentile_interval, resampled_metrics
+from results.inference import Parts, parts_of
 
 
 @dataclass(frozen=True)
@@ -42,11 +23,71 @@ class Measured:
 
     Attributes:
         value: on the texts, in [0, 1].
-        resampled: on every resample of them, `[R]`.
+        resampled: on every resample of them, `[R]`; float32, as many are kept.
     """
 
     value: float
+    resampled: NDArray[np.float32]
+
+
+Measurements = Mapping[int, Measured]
+"""A cell's metric by seed."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds: of a cell's metric, or of the difference of two cells.
+
+    Attributes:
+        seeds: their numbers.
+        values: of each, `[K]`.
+        resampled: of each on every resample of the texts, `[K, R]`.
+        range: the least and the greatest value there can be.
+    """
+
+    seeds: tuple[int, ...]
+    values: Floats
     resampled: Floats
+    range: tuple[float, float]
+
+    @property
+    def value(self) -> float:
+        """The mean over seeds."""
+        return float(self.values.mean())
+
+    @property
+    def seed_sd(self) -> float | None:
+        """Standard deviation over seeds; None for one seed."""
+        return float(self.values.std(ddof=1)) if len(self.seeds) > 1 else None
+
+    @cached_property
+    def over_texts(self) -> tuple[float, float]:
+        """95% percentile interval over texts of the mean over these seeds."""
+        low, high = percentile_interval(self.resampled.mean(axis=0))
+        return float(low), float(high)
+
+    @cached_property
+    def parts(self) -> Parts | None:
+        """Where its variance over texts and seeds comes from; None for one seed."""
+        return parts_of(self.values, self.resampled) if len(self.seeds) > 1 else None
+
+    @property
+    def both(self) -> tuple[float, float] | None:
+        """95% interval over texts and seeds, within the range; None for one seed."""
+        if self.parts is None:
+            return None
+        half, (least, most) = self.parts.half_width, self.range
+        return max(least, self.value - half), min(most, self.value + half)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95% interval over texts and seeds; for one seed over texts alone."""
+        return self.both or self.over_texts
+
+    @property
+    def p(self) -> float | None:
+        """Two-sided p value of its being 0, over texts and seeds; None for one seed."""
+        return self.parts.p(self.value) if self.parts else None
 
 
 def measured(
@@ -64,13 +105,26 @@ def measured(
     return {
         name: {
             seed: Measured(float(value), row)
-            for seed, value, row in zip(labels, METRICS[name](sums), resampled, strict=True)
+            for seed, value, row in zip(
+                labels, METRICS[name](sums), resampled.astype(np.float32), strict=True
+            )
         }
         for name, resampled in resampled_metrics(resamples, stack, list(metrics)).items()
     }
 
 
-def paired(a: Mapping[int, Measured], b: Mapping[int, Measured]) -> Difference | None:
+def mean(values: Measurements) -> Estimate:
+    """A cell's metric, the mean over its seeds."""
+    seeds = tuple(sorted(values))
+    return Estimate(
+        seeds,
+        np.array([values[seed].value for seed in seeds]),
+        np.stack([values[seed].resampled for seed in seeds]).astype(np.float64),
+        (0.0, 1.0),
+    )
+
+
+def paired(a: Measurements, b: Measurements) -> Estimate | None:
     """A − B over the seeds that both have; None where they share none.
 
     Args:
@@ -80,37 +134,8 @@ def paired(a: Mapping[int, Measured], b: Mapping[int, Measured]) -> Difference |
     seeds = tuple(sorted(a.keys() & b.keys()))
     if not seeds:
         return None
-    by_seed = np.array([a[seed].value - b[seed].value for seed in seeds])
-    resampled = (
-        np.stack([a[seed].resampled for seed in seeds]),
-        np.stack([b[seed].resampled for seed in seeds]),
+    of_a, of_b = ({seed: side[seed] for seed in seeds} for side in (a, b))
+    first, second = mean(of_a), mean(of_b)
+    return Estimate(
+        seeds, first.values - second.values, first.resampled - second.resampled, (-1.0, 1.0)
     )
-    low, high = paired_interval(*resampled)
-    value = float(by_seed.mean())
-    if len(seeds) == 1:
-        return Difference(value, low, high, seeds, None, None)
-    spread = float(by_seed.std(ddof=1))
-    over_texts = float((resampled[0] - resampled[1]).mean(axis=0).var(ddof=1))
-    half = over_texts_and_seeds(over_texts, spread, len(seeds))
-    return Difference(value, low, high, seeds, spread, (value - half, value + half))
-
-
-def over_texts_and_seeds(over_texts: float, seed_sd: float, seeds: int) -> float:
-    """Half the width of a 95% interval of a mean over seeds, for other texts and other seeds.
-
-    Student's t with the sum of both variances, and with the degrees of freedom that Satterthwaite
-    (1946) gives such a sum: K − 1 where seeds alone vary, ever more the smaller their part is.
-
-    Args:
-        over_texts: variance of the mean over resamples of the texts.
-        seed_sd: standard deviation of one seed's value.
-        seeds: K, 2 or more.
-    """
-    from scipy.special import stdtrit
-
-    over_seeds = seed_sd**2 / seeds
-    total = over_texts + over_seeds
-    if not total:
-        return 0.0
-    freedom = (seeds - 1) * (total / over_seeds) ** 2 if over_seeds else np.inf
-    return float(stdtrit(min(freedom, 1e9), 0.975) * np.sqrt(total))

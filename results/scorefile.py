@@ -1,4 +1,4 @@
-"""Scores as `tables/scores.parquet` keeps them, with a digest of the records they were made from.
+"""Derived tables as `<run>/tables/` keeps them, with a digest of the records they were made from.
 
 Scoring a large run takes minutes, reading its scores a second: a reader takes the file where it is
 of what is recorded now.
@@ -14,62 +14,115 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from model.metrics import METRICS
+from results.comparisons import COMPARISONS
+from results.convergence import CONVERGENCE
+from results.declared import confirmatory
+from results.errors import DamagedError
+from results.evidence import score_table
+from results.findings import Findings
 from results.parts import readable, whole_file
-from results.records import corpus_facts
+from results.perclass import PER_CLASS
 from results.run import Run
 from results.schemas import METADATA_KEY, facts_of
-from results.scores import SCORES, score_table
-from results.searched import read_chosen, read_tries
+from results.scores import SCORES
+
+DERIVED = {
+    "scores": SCORES,
+    "comparisons": COMPARISONS,
+    "per_class": PER_CLASS,
+    "convergence": CONVERGENCE,
+}
+"""The derived tables by name: each is a file, and a view of `query`."""
 
 
-def score_path(run: Run) -> Path:
-    """Where the scores are kept."""
-    return run.path / "tables" / "scores.parquet"
+def kept_path(run: Run, name: str) -> Path:
+    """Where a derived table is kept."""
+    return run.path / "tables" / f"{name}.parquet"
 
 
-def write_scores(run: Run) -> pa.Table:
-    """Score a run and keep the scores, whole or not at all.
+def write_derived(run: Run) -> tuple[Findings, dict[str, pa.Table]]:
+    """Make the derived tables of a run and keep them, each whole or not at all.
 
     Returns:
-        A table of `results.scores.SCORES`.
+        What is known of the run, and the tables by name.
 
     Raises:
-        RecordError: records are damaged or incomplete, or the file cannot be written.
+        RecordError: records are damaged or incomplete, or a file cannot be written.
     """
-    digest = _digest(run)  # of before, so that what is recorded meanwhile makes the scores stale
-    scores = score_table(run)
-    facts = json.dumps({"records": digest}).encode()
-    kept = scores.replace_schema_metadata({METADATA_KEY: facts})
+    digest = digest_of(run)  # of before, so that what is recorded meanwhile makes the tables stale
+    findings = Findings(run)
+    tables = {
+        "scores": findings.evidence.scores,
+        "comparisons": findings.evidence.comparisons,
+        "per_class": pa.Table.from_pylist(findings.per_class, schema=PER_CLASS),
+        "convergence": pa.Table.from_pylist(findings.convergence, schema=CONVERGENCE),
+    }
+    for name, table in tables.items():
+        keep(run, name, table, digest)
+    return findings, tables
+
+
+def keep(run: Run, name: str, table: pa.Table, digest: str) -> None:
+    """Keep a derived table, whole or not at all.
+
+    Args:
+        run: the run.
+        name: one of `DERIVED`.
+        table: its rows.
+        digest: of the records that it was made from, see `digest_of`.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    facts = {METADATA_KEY: json.dumps({"records": digest}).encode()}
     out = io.BytesIO()
-    pq.write_table(kept, out, compression="zstd")
-    with whole_file(score_path(run)) as file:
+    pq.write_table(table.replace_schema_metadata(facts), out, compression="zstd")
+    with whole_file(kept_path(run, name), lasting=False) as file:
         file.write(out.getvalue())
-    return scores
 
 
 def current_scores(run: Run) -> pa.Table:
     """The scores of what is recorded now: those kept, if they are, else made anew (not kept).
 
     Raises:
-        RecordError: records or the kept scores are damaged, or records are incomplete.
+        RecordError: records are incomplete.
     """
-    path = score_path(run)
-    if path.exists():
-        kept = readable(path, lambda: pq.read_table(path))
-        if kept.schema.equals(SCORES) and facts_of(kept.schema).get("records") == _digest(run):
-            return kept.replace_schema_metadata()
-    return score_table(run)
+    kept = kept_table(run, "scores")
+    return score_table(run) if kept is None else kept
 
 
-def _digest(run: Run) -> str:
-    """A hash of all that scores hang on: the rows that count, searches, examples, metrics."""
+def kept_table(run: Run, name: str) -> pa.Table | None:
+    """A derived table, where what is kept is of what is recorded now; a damaged one is not.
+
+    Args:
+        run: the run.
+        name: one of `DERIVED`.
+    """
+    path = kept_path(run, name)
+    if not path.exists():
+        return None
+    try:
+        # `read_table` would load what reads folders, and pandas: half a second.
+        kept = readable(path, lambda: pq.ParquetFile(path).read())
+    except DamagedError as damage:
+        run.warn(str(damage))
+        return None
+    current = kept.schema.equals(DERIVED[name]) and (
+        facts_of(kept.schema).get("records") == digest_of(run)
+    )
+    return kept.replace_schema_metadata() if current else None
+
+
+def digest_of(run: Run) -> str:
+    """A hash of all that scores hang on: rows that count, searches, examples, metrics, families."""
     arms = run.arms_table.select(["arm", "status", "part"]).sort_by("arm")
     records = [
         arms.to_pylist(),
-        read_tries(run.path).select(["arm"]).sort_by("arm").to_pylist(),
-        read_chosen(run.path).to_pylist(),
-        corpus_facts(run.path),
+        run.tries_table.select(["arm"]).sort_by("arm").to_pylist(),
+        run.chosen_table.to_pylist(),
+        list(run.facts.values()),
         list(METRICS),
+        confirmatory(run),
         version("softsweep"),
     ]
     return hashlib.sha256(json.dumps(records, sort_keys=True).encode()).hexdigest()

@@ -1,33 +1,31 @@
 """Scores: each cell's metrics with intervals.
 
-A cell is an arm without its seed. Its value is the mean over seeds; its interval is the percentile
-bootstrap over texts of that mean, all seeds seeing the same resamples. So the interval says how far
-another sample of texts would move the mean, and *not* how far other seeds would: `uncertainty` says
-"examples", `seed_sd` stands beside it, and a second interval covers both.
+A cell is an arm without its seed. Its value is the mean over seeds. Beside it stand `lo` and `hi`,
+the percentile bootstrap over texts of that mean, all seeds seeing the same resamples;
+`run_half_width`, half the width of such an interval of a single run, as in the paper (mean over
+seeds); and `both_lo` and `both_hi`, over texts and seeds (`results.inference`).
+
+Intervals are given where an arm's own metric, or the metric itself, chose the epoch.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib.metadata import version
-from itertools import groupby, product
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from model.metrics import METRICS
-from results.baselines import CONTROL, Controls, add_stars
+from model.metrics import METRICS, Floats, statistics
 from results.bootstrap import RESAMPLES, Resamples, percentile_interval
-from results.cells import Cell, Seed
+from results.cells import Cell
 from results.judged import SEED, Judged
-from results.pairing import Measured, measured, over_texts_and_seeds
+from results.pairing import Measured, Measurements, mean, measured
 from results.predicted import PROTOCOLS, Texts
-from results.run import Run
-from results.schemas import STATUSES
-from results.thresholds import THRESHOLDS
+from results.thresholds import THRESHOLDS, operating_point
 
 RAN_ON = ("device", "threads", "width")
 """Where and how an arm was trained: its last bits hang on these."""
@@ -53,6 +51,7 @@ SCORES = pa.schema(
         ("lo", pa.float64()),
         ("hi", pa.float64()),
         ("half_width", pa.float64()),
+        ("run_half_width", pa.float64()),  # of a single run, mean over seeds
         ("paper_star", pa.bool_()),  # null where BCE or MSE of the same settings is absent
         ("seeds", pa.int32()),
         ("seeds_ok", pa.int32()),  # those in the value
@@ -79,62 +78,39 @@ SCORES = pa.schema(
 """One row for a cell, rule of choosing the epoch, rule of the threshold, and metric."""
 
 
-def score_table(run: Run) -> pa.Table:
-    """Score every cell of a run: a table of `SCORES`, see `scores_of`."""
-    return scores_of(Judged(run))
-
-
-def scores_of(judged: Judged) -> pa.Table:
-    """Score every cell: every rule of choosing the epoch, by every threshold, by every metric.
-
-    A cell none of whose seeds is `ok` has null values and says in `status` what became of it. A
-    rule other than `own` that some seed of a cell did not record (the metric is newer than the
-    records) is left out for that cell, and so are tuned thresholds where dev is not recorded.
-    Losses that only rank have no scores at 0.5.
-
-    Args:
-        judged: the run's cells.
-
-    Returns:
-        A table of `SCORES`.
-
-    Raises:
-        RecordError: records are damaged or incomplete.
-    """
-    scored: list[tuple[Cell, list[dict[str, Any]]]] = []
-    for pair, group in groupby(judged.cells, key=lambda cell: cell.pair):
-        of_pair = list(group)
-        scorer = _Scorer(judged, judged.texts[pair], judged.resamples(pair))
-        controls = scorer.controls(of_pair)
-        scored += [(cell, list(scorer.rows(cell, controls))) for cell in of_pair]
-    add_stars(scored)
-    return pa.Table.from_pylist([row for _, rows in scored for row in rows], schema=SCORES)
+Kept = dict[tuple[str, str, str], Measurements]
+"""Values by cell, metric (which chose the epoch) and threshold."""
 
 
 @dataclass(frozen=True)
-class _Scorer:
-    """What scores the cells of one corpus and language."""
+class Scorer:
+    """What scores the cells of one corpus and language.
+
+    Attributes:
+        judged: the run's cells.
+        texts: that score them.
+        resamples: of these texts.
+        kept: the values of the cells that were scored, to be compared.
+    """
 
     judged: Judged
     texts: Texts
     resamples: Resamples
+    kept: Kept = field(default_factory=dict)
 
-    def controls(self, cells: list[Cell]) -> Controls:
-        """BCE with a tuned threshold, each metric at the epoch it chose."""
-        controls = Controls()
-        for cell in cells:
-            if cell.facts["loss"] == CONTROL and cell.ok:
-                for metric in METRICS:
-                    if labels := self.judged.labels(cell, metric, "tuned"):
-                        found = measured(self.resamples, labels, [metric])[metric]
-                        controls.add(cell, metric, found)
-        return controls
+    def rows(self, cell: Cell) -> Iterator[dict[str, Any]]:
+        """The scores of one cell: every rule of the epoch, by every threshold, by every metric.
 
-    def rows(self, cell: Cell, controls: Controls) -> Iterator[dict[str, Any]]:
-        """The scores of one cell."""
+        A cell none of whose seeds is `ok` has null values and says in `status` what became of it. A
+        rule other than `own` that some seed of a cell did not record (the metric is newer than the
+        records) is left out for that cell, and so are tuned thresholds where dev is not recorded.
+        Losses that only rank have no scores at 0.5.
+
+        Raises:
+            RecordError: records are incomplete.
+        """
         facts = self._facts(cell)
-        known: dict[bytes, dict[str, dict[int, Measured]]] = {}
-        values: dict[bytes, dict[str, dict[str, float | None]]] = {}
+        scored: dict[bytes, _Scored] = {}
         thresholds = THRESHOLDS[1:] if cell.ranks else THRESHOLDS
         for rule, threshold in product(("own", *METRICS), thresholds):
             labels = self.judged.labels(cell, rule, threshold)
@@ -143,13 +119,15 @@ class _Scorer:
             columns: dict[str, dict[str, Any]] = {name: {} for name in METRICS}
             if labels:
                 key = np.packbits([*labels.values()]).tobytes()  # rules often choose alike
-                if key not in known:
-                    known[key] = measured(self.resamples, labels)
-                    values[key] = {name: _value(found) for name, found in known[key].items()}
-                never = self._never_predicted(labels)
-                columns = {name: values[key][name] | {"never_predicted": never} for name in METRICS}
+                found = scored.setdefault(key, _Scored(self.resamples, labels))
+                columns = {
+                    name: found.plain(name) | {"never_predicted": found.never(self.texts)}
+                    for name in METRICS
+                }
+                for name in _with_interval(cell, rule, threshold):
+                    columns[name] |= found.intervals(name)
                 if rule in METRICS:
-                    columns[rule] |= controls.compared(cell, rule, known[key][rule])
+                    self.kept[cell.key, rule, threshold] = found.measured(rule)
             for name in METRICS:
                 yield {
                     **facts,
@@ -162,59 +140,89 @@ class _Scorer:
 
     def _facts(self, cell: Cell) -> dict[str, Any]:
         """What all rows of a cell share."""
-        statuses = [seed.status for seed in cell.seeds]
         return {
-            "cell": cell.key,
-            **cell.facts,
-            "settings": json.dumps(cell.settings, sort_keys=True),
-            "searched_by": cell.searched_by,
+            **cell.columns,
             "split": self.texts.split,
             "protocol": PROTOCOLS[self.texts.split],
-            "status": min(statuses, key=STATUSES.index),
             "seeds": len(cell.seeds),
             "seeds_ok": len(cell.ok),
             "seeds_failed": len(cell.seeds) - len(cell.ok),
-            **{name: _distinct(cell.ok, name) for name in RAN_ON},
+            **ran_on(cell),
             "texts": len(self.texts.gold),
             "resamples": len(self.resamples.counts),
             "uncertainty": "examples",
             "labels": int(self.texts.gold.any(axis=0).sum()),
         }
 
-    def _never_predicted(self, labels: Mapping[int, NDArray[np.bool_]]) -> list[str]:
+
+class _Scored:
+    """What is known of predicted labels, each number made on first use."""
+
+    def __init__(self, resamples: Resamples, labels: Mapping[int, NDArray[np.bool_]]) -> None:
+        self._resamples = resamples
+        self._labels = labels
+        self._measured: dict[str, dict[int, Measured]] = {}
+        self._intervals: dict[str, dict[str, float | None]] = {}
+
+    def plain(self, metric: str) -> dict[str, float | None]:
+        """Mean and spread over seeds."""
+        values = METRICS[metric](self._sums)
+        spread = float(values.std(ddof=1)) if len(values) > 1 else None
+        return {"value": float(values.mean()), "seed_sd": spread}
+
+    def measured(self, metric: str) -> dict[int, Measured]:
+        """The metric by seed, with its resampled values."""
+        if metric not in self._measured:
+            self._measured |= measured(self._resamples, self._labels, [metric])
+        return self._measured[metric]
+
+    def intervals(self, metric: str) -> dict[str, float | None]:
+        """The columns of intervals."""
+        if metric not in self._intervals:
+            found = mean(self.measured(metric))
+            each_low, each_high = percentile_interval(found.resampled)
+            (low, high), both = found.over_texts, found.both or (None, None)
+            self._intervals[metric] = {
+                "lo": low,
+                "hi": high,
+                "half_width": (high - low) / 2,
+                "run_half_width": float((each_high - each_low).mean()) / 2,
+                "both_lo": both[0],
+                "both_hi": both[1],
+            }
+        return self._intervals[metric]
+
+    def never(self, texts: Texts) -> list[str]:
         """Labels with gold texts that some seed predicts for no text."""
-        always = np.all([matrix.any(axis=0) for matrix in labels.values()], axis=0)
-        never = self.texts.gold.any(axis=0) & ~always
-        return [name for name, lacks in zip(self.texts.names, never, strict=True) if lacks]
+        always = np.all([matrix.any(axis=0) for matrix in self._labels.values()], axis=0)
+        lacking = texts.gold.any(axis=0) & ~always
+        return [name for name, lacks in zip(texts.names, lacking, strict=True) if lacks]
+
+    @cached_property
+    def _sums(self) -> Floats:
+        """Summed statistics, a row for each seed."""
+        gold = self._resamples.gold
+        return np.stack([statistics(gold, matrix).sum(axis=0) for matrix in self._labels.values()])
 
 
-def _distinct(seeds: Sequence[Seed], column: str) -> str:
-    """The values of a column among the arms of these seeds, in order."""
-    found = {arm[column] for seed in seeds for arm in seed.arms}
-    return ", ".join(str(value) for value in sorted(found))
+def _with_interval(cell: Cell, rule: str, threshold: str) -> tuple[str, ...]:
+    """The metrics that have intervals under these rules."""
+    if rule == "own" and threshold == operating_point(cell.settings):
+        return tuple(METRICS)
+    return tuple({cell.own_metric if rule == "own" else rule} & METRICS.keys())
 
 
-def _value(by_seed: Mapping[int, Measured]) -> dict[str, float | None]:
-    """Mean over seeds, its intervals, and the spread over seeds."""
-    values = np.array([one.value for one in by_seed.values()])
-    means = np.mean([one.resampled for one in by_seed.values()], axis=0)
-    value = float(values.mean())
-    low, high = percentile_interval(means)
-    found: dict[str, float | None] = {
-        "value": value,
-        "lo": float(low),
-        "hi": float(high),
-        "half_width": float(high - low) / 2,
+def ran_on(cell: Cell) -> dict[str, str]:
+    """Where and how the arms of a cell were trained, by the names of `RAN_ON`."""
+    arms = [arm for seed in cell.ok for arm in seed.arms]
+    return {
+        name: ", ".join(str(value) for value in sorted({arm[name] for arm in arms}))
+        for name in RAN_ON
     }
-    if len(values) == 1:
-        return found
-    spread = float(values.std(ddof=1))
-    half = over_texts_and_seeds(float(means.var(ddof=1)), spread, len(values))
-    return found | {"seed_sd": spread, "both_lo": value - half, "both_hi": value + half}
 
 
 @cache
-def _version() -> str:
+def release() -> str:
     """The version of softsweep; looking it up takes longer than scoring a small cell."""
     return version("softsweep")
 
@@ -238,6 +246,6 @@ def _signature(
         "interval": "percentile95",
         "resamples": RESAMPLES,
         "rng": SEED,
-        "version": _version(),
+        "version": release(),
     }
     return "|".join(f"{name}:{value}" for name, value in parts.items())

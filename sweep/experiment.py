@@ -44,6 +44,8 @@ class Experiment(Settings):
         train: settings of every arm.
         network: shape of every network.
         search: how settings are found for each loss, batch size and language, if they are.
+        confirm: losses whose comparisons with BCE are declared before results are seen, and
+            corrected for their number apart from all others; by default the paper's three.
         losses: paths of the user's loss files.
     """
 
@@ -57,6 +59,7 @@ class Experiment(Settings):
     train: TrainSettings = TrainSettings()
     network: NetworkSettings = NetworkSettings()
     search: SearchSettings | None = None
+    confirm: tuple[str, ...] | None = None
     losses: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -157,6 +160,9 @@ def load_experiment(
             _check_loss(entry, known)
         except (ExperimentError, LossError) as error:
             raise ExperimentError(f"{where}: grid.loss[{index}]: {error}") from None
+    for index, name in enumerate(checked.confirm or ()):
+        if name not in known:
+            raise ExperimentError(f"{where}: confirm[{index}]: {_unknown_loss(name, known)}")
     if checked.search:
         try:
             check_search(checked.search, checked.grid, checked.train_settings(), known)
@@ -176,14 +182,19 @@ def _replaced(listed: Iterable[Path], given: Iterable[Path]) -> list[Path]:
 def _check_loss(entry: LossEntry, known: Mapping[str, LossSource]) -> None:
     """Make sure that a loss and its parameters exist."""
     if entry.name not in known:
-        near = get_close_matches(entry.name, known)
-        meant = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise ExperimentError(
-            f"unknown loss {entry.name!r}{meant} (`softsweep losses` lists those there are, "
-            "--losses FILE.py adds more)"
-        )
+        raise ExperimentError(_unknown_loss(entry.name, known))
     for parameters in entry.combinations():
         checked_parameters(known[entry.name], parameters)
+
+
+def _unknown_loss(name: str, known: Mapping[str, LossSource]) -> str:
+    """That there is no such loss, with the names that are like it."""
+    near = get_close_matches(name, known)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    return (
+        f"unknown loss {name!r}{meant} (`softsweep losses` lists those there are, "
+        "--losses FILE.py adds more)"
+    )
 
 
 def _read(experiment: str | Path | Mapping[str, Any]) -> tuple[str, Path, dict[str, Any]]:

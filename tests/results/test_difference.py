@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
 from sklearn.metrics import f1_score
 
 from results.difference import difference
 from results.errors import RecordError
 from results.frames import open_run
-from results.pairing import over_texts_and_seeds
-from results.scores import score_table
+from results.evidence import score_table
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")
 
@@ -38,15 +36,16 @@ def test_differences_are_paired_over_shared_seeds(
     found = difference(tmp_path, "A", "B", "micro_f1")
     assert found.seeds == (0, 1, 2)
     assert found.value == pytest.approx(np.mean(expected))
-    assert 0 < found.lo < found.value < found.hi
+    low, high = found.over_texts
+    assert 0 < low < found.value < high
     back = difference(tmp_path, "B", "A", "micro_f1")
-    assert (back.lo, back.hi) == pytest.approx((-found.hi, -found.lo))
+    assert back.over_texts == pytest.approx((-high, -low))
     alone = [
         row["half_width"]
         for row in score_table(open_run(tmp_path)).to_pylist()
         if row["metric"] == row["chosen_by"] == "micro_f1"
     ]
-    assert (found.hi - found.lo) / 2 < min(alone)
+    assert (high - low) / 2 < min(alone)
 
 
 def test_cells_that_cannot_be_compared(
@@ -78,8 +77,10 @@ def test_two_cells_of_two_runs_are_paired_as_if_they_were_of_one(
             for folder in (run, one):
                 record(folder, f"{cell}{seed}", chosen, cell=cell, seed=seed)
     apart = difference(here, "A", "B", "macro_f1", run_of_b=there)
-    assert apart == difference(one, "A", "B", "macro_f1")
-    assert apart.seed_sd is not None
+    together = difference(one, "A", "B", "macro_f1")
+    assert apart.values.tolist() == together.values.tolist()
+    assert apart.resampled.tolist() == together.resampled.tolist()
+    assert apart.seeds == together.seeds == (0, 1)
     with pytest.raises(RecordError, match=r"here and .*there: cells A and X share no seed"):
         difference(here, "A", "X", "macro_f1", run_of_b=there)
 
@@ -93,30 +94,3 @@ def test_runs_on_other_texts_cannot_be_compared(
     message = "texts of toy, language en, differ in ids, gold labels or splits"
     with pytest.raises(RecordError, match=message):
         difference(tmp_path / "here", "A", "A", "acc", run_of_b=tmp_path / "there")
-
-
-def test_the_interval_over_texts_and_seeds() -> None:
-    assert over_texts_and_seeds(0.0, 0.0, 3) == 0
-    for seeds in (2, 3, 10):
-        seeds_alone = stats.t.ppf(0.975, seeds - 1) * 0.5 / np.sqrt(seeds)
-        assert over_texts_and_seeds(0.0, 0.5, seeds) == pytest.approx(seeds_alone)
-        assert over_texts_and_seeds(0.04, 0.0, seeds) == pytest.approx(stats.norm.ppf(0.975) * 0.2)
-        total = 0.04 + 0.5**2 / seeds
-        both = stats.t.ppf(0.975, (seeds - 1) * (total / (0.5**2 / seeds)) ** 2) * np.sqrt(total)
-        assert over_texts_and_seeds(0.04, 0.5, seeds) == pytest.approx(both)
-
-
-def test_the_interval_over_texts_and_seeds_holds_its_level() -> None:
-    rng = np.random.default_rng(0)
-    trials, seeds, texts = 2_000, 5, 400
-    shift = 0.03 * rng.standard_normal((trials, seeds, 1))  # of seeds; nothing differs on average
-    own = rng.standard_normal((trials, 1, texts))  # of texts, alike for all seeds
-    noise = rng.standard_normal((trials, seeds, texts))
-    values = shift + 0.5 * own + 0.5 * noise
-    by_seed, by_text = values.mean(axis=2), values.mean(axis=1)
-    halves = [
-        over_texts_and_seeds(part.var(ddof=1) / texts, spread, seeds)
-        for part, spread in zip(by_text, by_seed.std(axis=1, ddof=1), strict=True)
-    ]
-    missed = (np.abs(by_seed.mean(axis=1)) > halves).mean()
-    assert 0.01 < missed < 0.06

@@ -13,7 +13,8 @@ from results.errors import RecordError
 from results.frames import open_run
 from results.parts import part_path
 from results.records import record_examples
-from results.scores import SCORES, score_table
+from results.evidence import score_table
+from results.scores import SCORES
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")
 FEATURES = "f" * 64
@@ -58,7 +59,7 @@ def test_value_is_the_mean_over_seeds_on_test(
     assert row["lo"] < row["value"] < row["hi"]
     assert row["half_width"] == pytest.approx((row["hi"] - row["lo"]) / 2)
     assert (row["split"], row["protocol"]) == ("test", "dev -> test")
-    assert (row["texts"], row["resamples"], row["uncertainty"]) == (60, 5000, "examples")
+    assert (row["texts"], row["resamples"], row["uncertainty"]) == (60, 10_000, "examples")
     assert "metric:macro_f1|loss:bce|corpus:toy-en|split:test" in row["signature"]
     assert "seeds:0,1,2|" in row["signature"]
 
