@@ -1,14 +1,13 @@
 """What `softsweep features --stats` prints: the corpora in numbers, none wider than a terminal."""
 
-import csv
-from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from collections.abc import Mapping
 from itertools import zip_longest
 
 from features import Features
 from features.statistics import coverage_shares, label_counts, labels_per_text, lengths
+from results.corpus import LabelCounts, corpus_table
 from results.layout import PAPER_CORPUS
-from results.render import Cell, Table
+from results.render import Cell, Table, TwoDecimals
 
 Corpora = Mapping[str, Features]
 """Features by language."""
@@ -27,17 +26,12 @@ class Percent(float):
         return format(float(self), ".1f")
 
 
-class Mean(float):
-    """Likewise, with two decimals."""
-
-    def __format__(self, _: str) -> str:
-        return format(float(self), ".2f")
-
-
 def statistics_tables(features: Corpora) -> list[Table]:
     """Every table of `--stats`; what a corpus has no words for is left out."""
     tables = [
-        corpus_table(features),
+        corpus_table(
+            "corpus", "Texts by class and split (layout of the paper's Table 1)", _counted(features)
+        ),
         labels_table(features),
         lengths_table(features),
         coverage_table(features),
@@ -46,55 +40,12 @@ def statistics_tables(features: Corpora) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def corpus_table(features: Corpora) -> Table:
-    """Texts by class and split of each language, as in the paper's Table 1."""
-    columns = [
-        f"{language} {split}"
+def _counted(features: Corpora) -> list[LabelCounts]:
+    """The texts of each label, by language."""
+    return [
+        LabelCounts(entry.corpus, language, label_counts(entry))
         for language, entry in features.items()
-        for split in (*entry.splits, "all")
     ]
-    counts: dict[str, dict[str, Cell]] = {}
-    totals: dict[str, dict[str, Cell]] = {}
-    for language, entry in features.items():
-        rows = label_counts(entry)
-        for place, row in enumerate(rows):
-            of = counts if place < len(rows) - 2 else totals
-            cells = of.setdefault(row["label"], {})
-            cells |= {f"{language} {key}": count for key, count in row.items() if key != "label"}
-    return Table(
-        "corpus",
-        "Texts by class and split (layout of the paper's Table 1)",
-        ("class", *columns),
-        tuple(
-            (label, *(cells.get(column) for column in columns))
-            for of in (counts, totals)
-            for label, cells in of.items()
-        ),
-        notes=tuple(_against_the_paper(features)),
-        breaks=frozenset({len(counts)}),
-    )
-
-
-def _against_the_paper(features: Corpora) -> Iterator[str]:
-    """Says for the paper's own corpora whether the counts are those it published."""
-    text = (files("results") / "paper" / "table1.csv").read_text(encoding="utf-8")
-    published = {row["class"]: row for row in csv.DictReader(text.splitlines())}
-    for language, entry in features.items():
-        if entry.corpus != PAPER_CORPUS or language not in PAPER_LENGTHS:
-            continue
-        if not published.keys() >= set(entry.labels):
-            continue
-        other = [
-            f"{row['label']} {split} {row[split]} (paper: {paper})"
-            for row in label_counts(entry)
-            for split in entry.splits
-            if row[split] != int(paper := published[row["label"]][f"{language}_{split}"])
-        ]
-        yield (
-            f"{language}: not as in the paper's Table 1: {', '.join(other)}"
-            if other
-            else f"{language}: {', '.join(entry.splits)} equal the paper's Table 1"
-        )
 
 
 def labels_table(features: Corpora) -> Table:
@@ -185,8 +136,8 @@ def _how_n_came_about(language: str, entry: Features) -> str:
     return said
 
 
-def _mean(total: int, count: int) -> Mean:
-    return Mean(round(total / count, 2))
+def _mean(total: int, count: int) -> TwoDecimals:
+    return TwoDecimals(round(total / count, 2))
 
 
 def _percent(part: int, whole: int) -> Percent:
