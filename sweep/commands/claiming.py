@@ -1,0 +1,29 @@
+"""The command that holds claims against a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweep.options import Form, FormOption, RunArgument
+from sweep.printing import print_tables
+
+
+def claims(
+    run: RunArgument,
+    file: Annotated[
+        Path | None,
+        typer.Option("--claims", metavar="FILE", help="Claims of your own, in YAML."),
+    ] = None,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """What a run confirms, contradicts or cannot decide of the paper's claims, or of your own."""
+    from results.claims.shown import claims_table, claims_text
+    from results.findings import Findings
+    from results.run import Run
+
+    table = claims_table(Findings(Run(run)), file)
+    if form is Form.TABLE:
+        typer.echo(claims_text(table), nl=False)
+    else:
+        print_tables([table], form)
