@@ -166,3 +166,6 @@ _FORMATS: dict[str, Callable[[Path], Columns]] = {
     ".jsonl": _objects,
     ".parquet": _parquet,
 }
+
+ENDINGS = tuple(_FORMATS)
+"""How names of tables end."""

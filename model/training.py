@@ -26,6 +26,7 @@ from model.rmsprop import RMSprop
 from model.selection import Selection
 from model.settings import STACK_SHARED, NetworkSettings, TrainSettings
 from model.surrogates import Loss, get_loss
+from model.weights import Keeper, weights_of
 
 __all__ = ["Data", "Member", "Split", "Training", "arm_bytes", "batch_order"]
 
@@ -47,6 +48,7 @@ class Training:
         diverged: by arm, the epoch at which its loss or outputs ceased to be finite, or 0.
         stopped: by arm, the epoch after which `stop` was called, or 0.
         selections: by arm, the epochs chosen so far.
+        keepers: by arm, the weights at the epochs chosen so far; empty unless they are kept.
         cut: whether batches are cut to their own size rather than filled up to a common one.
 
     Args:
@@ -56,6 +58,7 @@ class Training:
         data: the corpus.
         device: where to train.
         dtype: float32, or float64 for checks.
+        keep_weights: whether to keep the weights of chosen epochs.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Training:
         data: Data,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        keep_weights: bool = False,
     ) -> None:
         self.members = list(members)
         self.settings = self.members[0].settings
@@ -117,6 +121,8 @@ class Training:
         self.selections = [
             Selection(member.loss.own_metric, data.has_test) for member in self.members
         ]
+        kept = self.members if keep_weights else []
+        self.keepers = [Keeper(member.loss.own_metric, data.has_test) for member in kept]
 
     @property
     def finished(self) -> bool:
@@ -273,6 +279,10 @@ class Training:
         ]
         if self.epoch > self.members[arm].settings.warmup_epochs:
             self.selections[arm].consider(self.epoch, evaluated.measures, evaluated.logits)
+            if self.keepers:
+                self.keepers[arm].consider(
+                    self.epoch, evaluated.measures, lambda: weights_of(self.network, arm)
+                )
         return rows
 
     def state_dict(self) -> dict[str, Any]:
@@ -282,6 +292,7 @@ class Training:
             "diverged": self.diverged,
             "stopped": self.stopped,
             "selections": self.selections,
+            "keepers": self.keepers,
             "network": self.network.state_dict(),
             "squares": self.optimizer.state_dict(),
         }
@@ -292,6 +303,7 @@ class Training:
         self.diverged = state["diverged"]
         self.stopped = state["stopped"]
         self.selections = state["selections"]
+        self.keepers = state["keepers"]
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["squares"])
         for arm in range(len(self.members)):

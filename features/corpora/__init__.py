@@ -173,6 +173,50 @@ def read_corpus(options: ReaderOptions, language: str, data: Path | None) -> Cor
     return replace(corpus, notes=(*corpus.notes, *_shared_texts(corpus.splits)))
 
 
+SplitReader = Callable[[Any, Path, str, tuple[str, ...]], Texts]
+_SPLIT_READERS: dict[str, SplitReader] = {}
+_SplitFunction = TypeVar("_SplitFunction", bound=SplitReader)
+
+
+def split_reader(options: type[ReaderOptions]) -> Callable[[_SplitFunction], _SplitFunction]:
+    """Registers how one file of a corpus is read: a function of (options, path, split, labels).
+
+    Args:
+        options: The options of the reader whose files these are.
+    """
+
+    def register(function: _SplitFunction) -> _SplitFunction:
+        _SPLIT_READERS[options.model_fields["reader"].default] = function
+        return function
+
+    return register
+
+
+def read_split(options: ReaderOptions, path: Path, split: str, labels: tuple[str, ...]) -> Texts:
+    """Reads a split that arrives later, from one file of the corpus' own format.
+
+    A table with the columns ``id``, ``text`` and one for each label is read for any corpus.
+
+    Args:
+        options: What the experiment said about the corpus.
+        path: The file.
+        split: Which split it is.
+        labels: Label names, as the other splits have them.
+
+    Raises:
+        InputError: When the file is not as expected.
+    """
+    from features.corpora.table import Table, read_table_file
+    from features.tables import ENDINGS
+
+    import_modules_of(__name__)
+    reader = _SPLIT_READERS.get(options.reader)
+    if reader and (isinstance(options, Table) or path.suffix not in ENDINGS):
+        return reader(options, path, split, labels)
+    plain = Table(train=str(path), dev=str(path), id="id", labels=labels)
+    return read_table_file(plain, path, split, labels)
+
+
 def _shared_texts(splits: Mapping[str, Texts]) -> Iterator[str]:
     """Says of every split how many of its texts an earlier one holds; empty texts say nothing."""
     earlier: dict[str, set[str]] = {}

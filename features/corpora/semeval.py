@@ -4,10 +4,11 @@ The official files are tab-separated with a header and CRLF line ends, and know 
 a bare ``"`` is part of the tweet.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from features.corpora import Corpus, ReaderOptions, Texts, corpus_reader
+from features.corpora import Corpus, ReaderOptions, Texts, corpus_reader, split_reader
 from features.errors import InputError
 from features.languages import get_language
 from features.lines import read_fields
@@ -57,6 +58,32 @@ def _read(path: Path) -> tuple[tuple[str, ...], Texts | None]:
     return labels, to_texts(path, rows, len(labels))
 
 
+@split_reader(SemEval)
+def read_split_file(options: SemEval, path: Path, split: str, labels: tuple[str, ...]) -> Texts:
+    """Reads one official file.
+
+    Raises:
+        InputError: When a row is not as expected, or the labels are others, or withheld.
+    """
+    names, texts = _read(path)
+    if names != labels:
+        raise _other_labels(path, names, labels)
+    if texts is None:
+        raise _withheld(path)
+    return texts
+
+
+def _other_labels(path: Path, found: Sequence[str], expected: Sequence[str]) -> InputError:
+    return InputError(
+        f"{path}, line 1: labels {', '.join(found)} differ from those of train; "
+        f"expected {', '.join(expected)}"
+    )
+
+
+def _withheld(path: Path) -> InputError:
+    return InputError(f"{path}: the labels are withheld ({_HIDDEN}); expected 0 or 1")
+
+
 @corpus_reader(SemEval)
 def read_semeval(options: SemEval, language: str, data: Path | None) -> Corpus:
     """Reads ``2018-E-c-{En,Es,Ar}-{train,dev,test-gold}.txt``.
@@ -87,14 +114,11 @@ def read_semeval(options: SemEval, language: str, data: Path | None) -> Corpus:
             raise InputError(f"{folder}: expected {wanted[0]} somewhere below it, found none")
         labels, texts = _read(path)
         if names is not None and labels != names:
-            raise InputError(
-                f"{path}, line 1: labels {', '.join(labels)} differ from those of train; "
-                f"expected {', '.join(names)}"
-            )
+            raise _other_labels(path, labels, names)
         names = labels
         if texts is None:
             if split != "test":
-                raise InputError(f"{path}: the labels are withheld ({_HIDDEN}); expected 0 or 1")
+                raise _withheld(path)
             notes.append(f"no test split: the labels of {path.name} are withheld ({_HIDDEN})")
             continue
         splits[split] = texts

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from features.corpora import Corpus, ReaderOptions, Texts, corpus_reader, option_models
+from features.corpora import (
+    Corpus,
+    ReaderOptions,
+    Texts,
+    corpus_reader,
+    option_models,
+    split_reader,
+)
 from features.errors import InputError
 from features.locate import Source, resolve, source
 from features.rows import binary, check_distinct
@@ -139,6 +146,16 @@ def read_table(options: Table, language: str, data: Path | None) -> Corpus:
     sources = {split: source(f"corpus {split}", path) for split, path in paths.items()}
     _check_files(sources)
     return Corpus(options.name, names, splits, tuple(sources.values()))
+
+
+@split_reader(Table)
+def read_table_file(options: Table, path: Path, split: str, labels: tuple[str, ...]) -> Texts:
+    """Reads one table with the columns that the others have.
+
+    Raises:
+        InputError: When a column is absent or a row is not as expected.
+    """
+    return _texts(read_columns(path), split, options, labels)
 
 
 def _check_files(sources: dict[str, Source]) -> None:
