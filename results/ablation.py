@@ -5,22 +5,22 @@ corpus, language, loss, batch size and settings. Each is compared with its match
 within each seed and resample of the texts.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from model.metrics import METRICS
-from results.cells import Cell as ScoredCell
 from results.difference import check_same_texts
 from results.errors import RecordError
+from results.fromarrow import from_arrow
 from results.judged import Judged
 from results.labels import cell_labels
 from results.layout import Score, cell_order, is_first, seeds, trained_unlike, where
+from results.matching import Match, but_for_features, by_match
 from results.pairing import Measured, paired
 from results.parts import whole_file
-from results.render import Cell, Figure, Table, from_arrow, render
+from results.render import Cell, Figure, Table, render
 from results.run import Run
 from results.scorefile import current_scores
 from results.scores import SCORES
@@ -51,8 +51,6 @@ ABLATION = pa.schema(
 )
 """One row for a variant, cell and metric; the metric itself chose the epoch."""
 
-_Match = tuple[object, ...]
-
 
 def ablation_rows(runs: Mapping[str, str | Path]) -> list[Score]:
     """Score every variant and compare it with the baseline.
@@ -80,7 +78,7 @@ def ablation_rows(runs: Mapping[str, str | Path]) -> list[Score]:
     }
     named = cell_labels(list(firsts.values()))
 
-    def order(match: _Match) -> tuple[object, ...]:
+    def order(match: Match) -> tuple[object, ...]:
         score = firsts[match]
         return (score["language"], score["corpus"], *cell_order(score, named), match)
 
@@ -98,17 +96,16 @@ class _Variant:
     def __init__(self, path: str | Path) -> None:
         self.cells = Judged(Run(path))
         # Of cells that differ in nothing (other versions of softsweep) the last one counts.
-        ordered = sorted(self.cells.cells, key=lambda cell: cell.finished)
-        last = {_match(cell): cell for cell in ordered}
+        last = by_match(self.cells.cells, but_for_features)
         self.own = {match: cell.own_metric for match, cell in last.items()}
         cells = {cell.key: match for match, cell in last.items()}
-        self.scores: dict[_Match, dict[str, Score]] = {}
+        self.scores: dict[Match, dict[str, Score]] = {}
         for score in current_scores(self.cells.run).to_pylist():
             chosen = score["chosen_by"] == score["metric"]
             if chosen and is_first(score) and score["cell"] in cells:
                 self.scores.setdefault(cells[score["cell"]], {})[score["metric"]] = score
 
-    def measure(self, match: _Match, metric: str) -> Mapping[int, Measured]:
+    def measure(self, match: Match, metric: str) -> Mapping[int, Measured]:
         """The metric by seed; empty where no seed is ok or the cell is not recorded."""
         score = self.scores.get(match, {}).get(metric)
         if score is None:
@@ -116,17 +113,7 @@ class _Variant:
         return self.cells.measure(score["cell"], metric, metric, score["threshold"])
 
 
-def _match(cell: ScoredCell) -> _Match:
-    """What two cells of two runs share when they are the same but for their features.
-
-    Nor need the settings be the same that a search chose, for it chose on other features.
-    """
-    settings = {name: cell.settings[name] for name in cell.settings.keys() - cell.searched}
-    facts = tuple(cell.facts[name] for name in ("batch_size", "loss", "loss_sha256"))
-    return (*cell.pair, *facts, cell.searched_by, json.dumps(settings, sort_keys=True))
-
-
-def _compared(variants: Mapping[str, _Variant], match: _Match, metric: str) -> Iterator[Score]:
+def _compared(variants: Mapping[str, _Variant], match: Match, metric: str) -> Iterator[Score]:
     """The rows of one cell and metric, a variant each; the baseline has no difference."""
     baseline = variants[BASELINE]
     base = baseline.measure(match, metric)
@@ -142,8 +129,8 @@ def _compared(variants: Mapping[str, _Variant], match: _Match, metric: str) -> I
         elif found := paired(variant.measure(match, metric), base):
             yield row | {
                 "difference": found.value,
-                "difference_lo": found.lo,
-                "difference_hi": found.hi,
+                "difference_lo": found.over_texts[0],
+                "difference_hi": found.over_texts[1],
                 "difference_seed_sd": found.seed_sd,
                 "difference_both_lo": found.both and found.both[0],
                 "difference_both_hi": found.both and found.both[1],
@@ -208,7 +195,7 @@ def write_ablation(folder: Path, rows: Sequence[Score]) -> None:
         "ablation.md": "\n".join(render(table, "markdown") for table in tables),
     }
     for name, text in texts.items():
-        with whole_file(folder / name) as file:
+        with whole_file(folder / name, lasting=False) as file:
             file.write(text.encode())
 
 

@@ -1,4 +1,4 @@
-"""From records to `<run>/tables/`: scores and the paper's tables, in every format."""
+"""From records to `<run>/tables/`: what is derived, the tables and the figures, in every format."""
 
 import io
 from pathlib import Path
@@ -8,11 +8,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from results.findings import Findings
+from results.drawing import Drawing, rendered
+from results.figures import all_figures
 from results.parts import whole_file
 from results.render import Table, records, render
+from results.report import write_report
 from results.run import Run
-from results.scorefile import write_scores
+from results.scorefile import write_derived
 from results.tables import all_tables
 
 SUFFIXES = {"markdown": ".md", "latex": ".tex", "csv": ".csv"}
@@ -33,20 +35,34 @@ def aggregate(run: str | Path) -> list[Table]:
             the examples, or the tables cannot be written.
     """
     opened = Run(run)
-    scores = write_scores(opened)
+    findings, derived = write_derived(opened)
     folder = opened.path / "tables"
-    _write(folder / "scores.csv", _csv(scores))
-    tables = sorted(all_tables(Findings(opened, scores)), key=lambda table: not table.headline)
+    for name, rows in derived.items():
+        _write(folder / f"{name}.csv", _csv(rows))
+    tables = sorted(all_tables(findings), key=lambda table: not table.headline)
     for table in tables:
         for form, suffix in SUFFIXES.items():
             _write(folder / f"{table.name}{suffix}", render(table, form).encode())
         _write(folder / f"{table.name}.parquet", _parquet(pa.Table.from_pylist(records(table))))
+    write_report(findings)
+    _write_figures(folder / "figures", all_figures(findings))
     return tables
+
+
+def _write_figures(folder: Path, drawings: list[Drawing]) -> None:
+    """Write figures, and a page of them with their captions."""
+    page = []
+    for drawing in drawings:
+        for suffix, content in rendered(drawing).items():
+            _write(folder / f"{drawing.name}{suffix}", content)
+        page.append(f"![{drawing.name}]({drawing.name}.png)\n\n{drawing.caption}\n")
+    if page:
+        _write(folder / "figures.md", "\n".join(page).encode())
 
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    with whole_file(path) as file:
+    with whole_file(path, lasting=False) as file:
         file.write(content)
 
 
@@ -58,10 +74,10 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _csv(table: pa.Table) -> bytes:
-    """A table as CSV; lists of names become "a, b"."""
+    """A table as CSV; lists become "a, b"."""
     for at, field in enumerate(table.schema):
         if pa.types.is_list(field.type):
-            joined = pc.binary_join(table[field.name], ", ")
+            joined = pc.binary_join(table[field.name].cast(pa.list_(pa.string())), ", ")
             table = table.set_column(at, field.name, joined)
     out = io.BytesIO()
     csv.write_csv(table, out)

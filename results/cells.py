@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from results.predicted import Texts
+from results.errors import RecordError
+from results.predicted import Texts, unscored_arms
 from results.run import Run
-from results.schemas import STATUSES
-from results.searched import read_chosen, read_tries
+from results.schemas import EXTERNAL, OUTCOMES
 
 Row = dict[str, Any]
 """A row of `results.schemas.ARMS`."""
@@ -46,7 +46,7 @@ class Seed:
     @property
     def status(self) -> str:
         """What became of the worse of the arms."""
-        return STATUSES[max(STATUSES.index(arm["status"]) for arm in self.arms)]
+        return OUTCOMES[max(OUTCOMES.index(arm["status"]) for arm in self.arms)]
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,29 @@ class Cell:
         return tuple(seed for seed in self.seeds if seed.status == "ok")
 
     @property
+    def columns(self) -> dict[str, Any]:
+        """What tables of cells say of it: key, facts, settings as JSON, search, what became of it.
+
+        `status` is ok if any seed is, else the best that became of one.
+        """
+        return {
+            "cell": self.key,
+            **self.facts,
+            "settings": json.dumps(self.settings, sort_keys=True),
+            "searched_by": self.searched_by,
+            "status": min((seed.status for seed in self.seeds), key=OUTCOMES.index),
+        }
+
+    @property
     def finished(self) -> datetime:
         """When the last of its arms was."""
         times: list[datetime] = [arm["finished"] for seed in self.seeds for arm in seed.arms]
         return max(times)
+
+    @property
+    def external(self) -> bool:
+        """Whether it is another system's imported predictions."""
+        return bool(self.settings.get(EXTERNAL))
 
     @property
     def ranks(self) -> bool:
@@ -94,7 +113,7 @@ class Cell:
 
 
 def scored_cells(run: Run, texts: Mapping[tuple[str, str], Texts]) -> list[Cell]:
-    """The cells of a run, in the order of its arms.
+    """The cells of a run that there are texts to score by, in the order of its arms.
 
     A group whose arms are not recorded yet is left out, and so are its cells.
 
@@ -103,14 +122,20 @@ def scored_cells(run: Run, texts: Mapping[tuple[str, str], Texts]) -> list[Cell]
         texts: what scores each corpus and language.
 
     Raises:
-        RecordError: records are damaged.
+        RecordError: what was searched is damaged, so that tries cannot be told from what is wanted.
     """
-    tried = set(read_tries(run.path)["arm"].to_pylist())
+    tried = set(run.tries_table["arm"].to_pylist())
+    choices = run.chosen_table.to_pylist()
+    if lost := run.lost("tries") or run.lost("chosen"):
+        raise RecordError(f"{lost}; until then, arms that were merely tried are not told apart")
+    unscored = unscored_arms(run, texts)
     every: dict[str, list[Row]] = {}
     for arm in run.arms_table.to_pylist():
-        every.setdefault(arm["cell"], []).append(arm)
+        if arm["arm"] in unscored:
+            arm["status"] = "unscored"
+        if (arm["corpus"], arm["language"]) in texts:
+            every.setdefault(arm["cell"], []).append(arm)
     groups: dict[str, dict[str, Row]] = {}
-    choices = read_chosen(run.path).to_pylist()
     for choice in choices:
         if choice["current"]:
             groups.setdefault(choice["group"], {})[choice["part"]] = choice
@@ -120,7 +145,8 @@ def scored_cells(run: Run, texts: Mapping[tuple[str, str], Texts]) -> list[Cell]
         untried = [arm for arm in arms if arm["arm"] not in tried]
         if untried:  # a try is no seed of what it chose, but may be one that a grid wants as well
             recorded[key] = untried if key in chosen else arms
-    cells = [_cell(key, (arms, arms)) for key, arms in recorded.items() if key not in chosen]
+    grouped = chosen - {choice["cell"] for choice in choices if _chosen_before(choice, texts)}
+    cells = [_cell(key, (arms, arms)) for key, arms in recorded.items() if key not in grouped]
     # Searches that agree on a cell have it scored once for each metric that judged.
     searched = {(cell.key, cell.searched_by): cell for cell in _searched(groups, recorded, texts)}
     cells += searched.values()
@@ -131,6 +157,17 @@ def scored_cells(run: Run, texts: Mapping[tuple[str, str], Texts]) -> list[Cell]
 def keys_of(cells: Sequence[Cell]) -> set[str]:
     """Keys of all arms of these cells."""
     return {key for cell in cells for seed in cell.seeds for key in seed.keys}
+
+
+def _chosen_before(choice: Row, texts: Mapping[tuple[str, str], Texts]) -> bool:
+    """Whether a part of dev chose that chooses no more, as a test split arrived: then it is a cell.
+
+    Either half of dev chose by dev alone, so that test may score both choices.
+    """
+    pair = choice["corpus"], choice["language"]
+    return bool(
+        choice["current"] and pair in texts and choice["part"] not in _PARTS[texts[pair].split]
+    )
 
 
 def _searched(

@@ -3,7 +3,8 @@
 Predictions are read, and thresholds tuned, once; scores, comparisons and tables all ask here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -37,9 +38,18 @@ class Judged:
             RecordError: records are damaged or incomplete.
         """
         self.run = run
+        run.examine()
         self.texts: dict[tuple[str, str], Texts] = scored_texts(run)
         self.cells: list[Cell] = scored_cells(run, self.texts)
         self._resamples: dict[tuple[str, str], Resamples] = {}
+
+    def only(self, cells: Sequence[Cell]) -> "Judged":
+        """The same run with these cells alone: nothing is read or tuned for the others."""
+        found = copy(self)
+        found.cells = list(cells)
+        for name in ("_predicted", "by_key"):
+            vars(found).pop(name, None)
+        return found
 
     @cached_property
     def _predicted(self) -> Predicted:

@@ -1,8 +1,10 @@
 """What a cell is called among others: its loss, with the settings in which they differ."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from results.schemas import EXTERNAL
 
 _LOSS = "loss."
 """How names of settings begin that are a loss's own parameters."""
@@ -35,16 +37,21 @@ def told_apart(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
 
     A loss's own parameters are told from those of the same loss only. Where a search chose other
     settings on either half of dev, both are shown: `0.001/0.0003`. A setting that came in after an
-    arm was recorded is not shown of it; it was off, which is 0, or a loss's default.
+    arm was recorded is not shown of it; it was off, which is 0, or a loss's default. Imported
+    predictions have no settings.
 
     Args:
         cells: rows of `results.scores.SCORES`.
     """
     settings = {cell["cell"]: json.loads(cell["settings"]) for cell in cells}
+    imported = {key for key, found in settings.items() if found.get(EXTERNAL)}
+    settings |= {key: {} for key in imported}  # where it was imported from is no setting
     names = sorted({name for found in settings.values() for name in found} - {"ranks"})
     values: dict[tuple[str, str], set[str]] = {}
     files: dict[str, set[str]] = {}
     for cell in cells:
+        if cell["cell"] in imported:
+            continue
         files.setdefault(cell["loss"], set()).add(cell["loss_sha256"])
         mine = settings[cell["cell"]]
         for name in names:
@@ -59,10 +66,24 @@ def told_apart(cells: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
             for name in names
             if name in mine and len(values[_scope(cell, name), name]) > 1
         }
-        if len(files[cell["loss"]]) > 1:  # the loss's file was edited between runs
+        if len(files.get(cell["loss"], ())) > 1:  # the loss's file was edited between runs
             beside[FILE] = cell["loss_sha256"][:8]
         apart[cell["cell"]] = beside
     return apart
+
+
+def several_batches(cells: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether batch sizes differ; that of imported predictions is 0, which is none.
+
+    Args:
+        cells: rows of `results.scores.SCORES`.
+    """
+    return len({cell["batch_size"] for cell in cells} - {0}) > 1
+
+
+def with_batch(name: str, cell: Mapping[str, Any]) -> str:
+    """A cell's name with its batch size, if it has one: `BCE (b=16)`."""
+    return name + (f" (b={cell['batch_size']})" if cell["batch_size"] else "")
 
 
 def of_loss(name: str) -> bool:

@@ -10,8 +10,9 @@ from importlib.resources import files
 from typing import Any
 
 from model.metrics import METRICS
-from results.labels import cell_labels
+from results.labels import cell_labels, several_batches, with_batch
 from results.render import Cell, Figure, Table
+from results.schemas import EXTERNAL
 from results.thresholds import operating_point
 
 Score = dict[str, Any]
@@ -35,16 +36,26 @@ PAPER_TABLES = {"en": 2, "es": 3}
 STAND_IN = "sample"
 """The built-in corpus that stands in for the paper's, in tables of the same titles."""
 
+UNSCORED = (
+    "unscored: no predictions for the test split, which arrived later: no weights were kept (or "
+    "`softsweep score` was not run since), or none were imported for it."
+)
+"""What it means that a cell has no number though its arms are ok."""
+
+_LAST = 2**31
+"""Orders imported predictions, which have no batch size, behind all others."""
+
 TUNED_MARK = "‡"
 """Behind a loss that is shown at a tuned threshold, for it has no other."""
 
-_PAPER_LOSSES = {
+PAPER_LOSSES = {
     "SAcc": "soft_accuracy",
     "SM-F1": "soft_macro_f1",
     "Sm-F1": "soft_micro_f1",
     "BCE": "bce",
     "MSE": "mse",
 }
+"""Names of losses in the paper's tables, and ours."""
 
 _PAPER_COLUMNS = {"acc": "Acc", "macro_f1": "MF1", "micro_f1": "mF1"}
 
@@ -124,8 +135,8 @@ def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool 
     named = cell_labels([next(iter(cell.values())) for cell in cells.values()])
     ordered = sorted(cells.values(), key=lambda cell: cell_order(next(iter(cell.values())), named))
     firsts = [next(iter(cell.values())) for cell in ordered]
-    published = _published(firsts[0])
-    several = len({first["batch_size"] for first in firsts}) > 1
+    published = published_scores(firsts[0])
+    several = several_batches(firsts)
     at_half = [cell for cell, first in zip(ordered, firsts, strict=True) if not only_ranks(first)]
     best = {
         metric: max((c[metric]["value"] or 0.0 for c in at_half if metric in c), default=0.0)
@@ -137,7 +148,7 @@ def scores_table(name: str, title: str, scores: Sequence[Score], headline: bool 
         rows.append(
             (
                 named[first["cell"]] + TUNED_MARK * only_ranks(first),
-                *([first["batch_size"]] if several else []),
+                *([first["batch_size"] or None] if several else []),
                 *(_starred(cell.get(metric), best[metric]) for metric in metrics),
                 *(paper.get(metric) for metric in metrics if published),
             )
@@ -196,10 +207,10 @@ def only_ranks(score: Score) -> bool:
 
 
 def cell_order(score: Score, named: dict[str, str]) -> tuple[int, int, str, str]:
-    """Batch size, then the paper's order of losses, then settings."""
+    """Batch size, then the paper's order of losses, then settings; imported predictions last."""
     loss = score["loss"]
     place = LOSS_ORDER.index(loss) if loss in LOSS_ORDER else len(LOSS_ORDER)
-    return (score["batch_size"], place, loss, named[score["cell"]])
+    return (score["batch_size"] or _LAST, place, loss, named[score["cell"]])
 
 
 def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
@@ -227,12 +238,14 @@ def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
             "chose the epoch, and not compared with the others."
         )
     partial = [
-        f"{score['label']} (b={score['batch_size']}) {score['seeds_failed']} of {score['seeds']}"
+        f"{with_batch(score['label'], score)} {score['seeds_failed']} of {score['seeds']}"
         for score in firsts
         if 0 < score["seeds_ok"] < score["seeds"]
     ]
     if partial:
         notes.append(f"† seeds that diverged or failed are left out: {'; '.join(partial)}.")
+    if any(score["status"] == "unscored" for score in firsts):
+        notes.append(UNSCORED)
     if published:
         notes.append(
             f"paper: its published figures (test set, b = {PAPER_BATCH}, one run per loss)."
@@ -244,20 +257,21 @@ def trained_unlike(firsts: Sequence[Score]) -> list[str]:
     """Where and how the arms of a table were trained, where that differs."""
     mixed = []
     for column, name in {"device": "device", "threads": "threads", "width": "stack width"}.items():
-        found = {value for score in firsts for value in score[column].split(", ") if value}
+        ours = (score for score in firsts if score["device"] != EXTERNAL)
+        found = {value for score in ours for value in score[column].split(", ") if value}
         if len(found) > 1:
             ordered = sorted(found, key=lambda value: (len(value), value))  # 2 before 16
             mixed.append(f"{name} ({', '.join(ordered)})")
     return mixed
 
 
-def _published(score: Score) -> dict[str, dict[str, Figure]]:
+def published_scores(score: Score) -> dict[str, dict[str, Figure]]:
     """The paper's Table 2 or 3 by loss and metric; empty for other corpora."""
     if score["corpus"] != PAPER_CORPUS:
         return {}
     text = (files("results") / "paper" / "table2_3.csv").read_text(encoding="utf-8")
     return {
-        _PAPER_LOSSES[row["loss"]]: {
+        PAPER_LOSSES[row["loss"]]: {
             metric: Figure(
                 float(row[column]), float(row[f"{column}_hw"]), row[f"{column}_star"] == "1"
             )

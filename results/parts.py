@@ -12,16 +12,17 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from results.errors import RecordError, one_line
-from results.schemas import METADATA_KEY, facts_of
+from results.errors import DamagedError, GoneError, RecordError, one_line
+from results.schemas import KINDS, METADATA_KEY, facts_of
 
 MERGED = "merged-"
 """Names of merged parts begin so; no trial's part may."""
@@ -32,15 +33,31 @@ _GROUP_ROWS = 100_000
 _STALE = 24 * 3600.0
 """Age in seconds from which on a temporary file is nobody's: its writer was killed."""
 
+_MAGIC = b"PAR1"
+"""How a Parquet file ends that was not cut off."""
+
+OF_TRIALS = ("arms", "epochs", "predictions")
+"""The kinds of which each trial writes a part."""
+
 _REMEDIES = {
-    "examples": "run again: it is written anew, nothing trains again",
-    "tries": "run again: it is written anew, nothing trains again",
-    "chosen": "run again: it is written anew, nothing trains again",
-    "tables": "run `softsweep tables`, which writes it anew",
+    **dict.fromkeys(OF_TRIALS, "its arms do not count, the next `softsweep run` trains them again"),
+    "examples": "its corpus cannot be scored until the next `softsweep run` writes it anew",
+    "tries": "the next `softsweep run` writes it anew, nothing trains again",
+    "chosen": "the next `softsweep run` writes it anew, nothing trains again",
+    "tables": "`softsweep tables` writes it anew",
 }
-"""What to do after deleting a damaged file; parts of trials train again."""
+"""What a damaged file means, by its folder."""
 
 Item = TypeVar("Item")
+
+Aside = Mapping[Path, Collection[int]]
+"""Damaged row groups by part, which readers pass by."""
+
+EVERY = range(2**31)
+"""All row groups of a part that is set aside as a whole."""
+
+NOTHING: Aside = MappingProxyType({})
+"""Nothing is known to be damaged."""
 
 
 def write_part(run: Path, kind: str, name: str, table: pa.Table) -> Path:
@@ -84,8 +101,13 @@ def write_tables(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> N
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file for writing that appears under its name only when it is complete and on disk.
+def whole_file(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
+    """A file for writing that appears under its name only when it is complete.
+
+    Args:
+        path: its name.
+        lasting: whether it is forced to disk before it appears, so that it outlives a crash of the
+            machine; what can be made anew need not be, which spares most of the time of writing.
 
     Raises:
         RecordError: it cannot be written; what was recorded before is untouched.
@@ -95,10 +117,12 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
-        _sync(path.parent)
+        if lasting:
+            _sync(path.parent)
     except OSError as error:
         raise _unwritable(path, error) from error
     finally:
@@ -131,31 +155,69 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def names_of(run: Path, kind: str) -> list[str]:
-    """Names of the parts to be read, sorted: all but temporaries and replaced ones."""
-    there = present(run, kind)
-    return sorted(there - replaced(run, kind, there))
+def names_of(run: Path, kind: str, aside: Aside = NOTHING) -> list[str]:
+    """Names of the parts to be read, sorted: all but temporaries, replaced and cut off ones."""
+    there = present(run, kind, aside)
+    return sorted(there - replaced(run, kind, there, aside))
 
 
-def covered(run: Path, kind: str) -> set[str]:
+def covered(run: Path, kind: str, aside: Aside = NOTHING) -> set[str]:
     """Names of all parts whose rows can be read, be it from a merged part."""
-    there = present(run, kind)
-    return there | replaced(run, kind, there)
+    there = present(run, kind, aside)
+    return there | replaced(run, kind, there, aside)
 
 
-def present(run: Path, kind: str) -> set[str]:
-    """Names of the part files that are there."""
-    return {path.stem for path in (run / kind).glob("[!.]*.parquet")}
-
-
-def replaced(run: Path, kind: str, there: Iterable[str]) -> set[str]:
-    """Names that the merged parts among `there` replace."""
-    merged = (name for name in there if name.startswith(MERGED))
+def present(run: Path, kind: str, aside: Aside = NOTHING) -> set[str]:
+    """Names of the part files that are there, whole, and not set aside altogether."""
     return {
-        old
-        for name in merged
-        for old in facts_of(part_schema(part_path(run, kind, name)))["replaces"]
+        path.stem
+        for path in part_files(run, kind)
+        if aside.get(path) is not EVERY and _is_whole(path)
     }
+
+
+def cut_off_parts(run: Path) -> list[DamagedError]:
+    """What is wrong with the files that end too soon, say by a copy cut short."""
+    files = (path for kind in KINDS for path in sorted(part_files(run, kind)))
+    return [damaged(path, "cut off") for path in files if not _is_whole(path) and path.exists()]
+
+
+def part_files(run: Path, kind: str) -> Iterator[Path]:
+    """The files of a kind, be they whole or not."""
+    return (run / kind).glob("[!.]*.parquet")
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file is there and ends as Parquet does; one that may not be read counts as such."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_MAGIC), os.SEEK_END)
+            return file.read() == _MAGIC
+    except PermissionError:
+        return True  # reading it will say so
+    except OSError:  # shorter than that, or gone since the folder was listed
+        return False
+
+
+def replaced(run: Path, kind: str, there: Iterable[str], aside: Aside = NOTHING) -> set[str]:
+    """Names that the merged parts among `there` replace, as far as their rows can be read."""
+    found: set[str] = set()
+    for name in there:
+        if name.startswith(MERGED):
+            path = part_path(run, kind, name)
+            found |= held(path, aside[path]) if path in aside else _replaces(path)
+    return found
+
+
+def _replaces(path: Path) -> set[str]:
+    """Names that a merged part replaces."""
+    return set(facts_of(part_schema(path))["replaces"])
+
+
+def held(path: Path, without: Collection[int]) -> set[str]:
+    """Names whose rows lie in the row groups of a merged part that are not damaged."""
+    groups = part_groups(path, ("part",), without)
+    return {name for group in groups for name in group["part"].unique().to_pylist()}
 
 
 def part_schema(path: Path) -> pa.Schema:
@@ -167,30 +229,41 @@ def part_schema(path: Path) -> pa.Schema:
     return readable(path, lambda: pq.read_schema(path))
 
 
-def readable(path: Path, read: Callable[[], Item]) -> Item:
+def readable(path: Path, read: Callable[[], Item], group: int | None = None) -> Item:
     """What `read` returns; an error in the file's bytes becomes a sentence that names it.
 
     Raises:
-        RecordError: the part is damaged, or gone since the folder was listed.
+        DamagedError: its bytes are not what was written; `group` is the row group that was read.
+        GoneError: it was there when the folder was listed.
+        RecordError: it cannot be opened.
     """
     try:
         return read()
     except FileNotFoundError as error:
-        raise RecordError(f"{path} went away while it was read (a merge?): ask again") from error
+        raise GoneError(f"{path} went away while it was read (a merge?): ask again") from error
     except (pa.ArrowException, OSError, ValueError) as error:
-        remedy = _REMEDIES.get(path.parent.name, "run again: only the arms in it train again")
-        raise RecordError(
-            f"{path} is damaged ({one_line(error)}); delete it and {remedy}"
-        ) from error
+        code = error.errno if isinstance(error, OSError) else None
+        if code not in (None, errno.EIO):  # such as too many open files: the part may be sound
+            raise RecordError(f"{path}: cannot be read ({one_line(error)})") from error
+        raise damaged(path, one_line(error), group) from error
 
 
-def read_groups(run: Path, kind: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+def damaged(path: Path, reason: str, group: int | None = None) -> DamagedError:
+    """The error that says what is wrong with a part, and what that means."""
+    remedy = _REMEDIES.get(path.parent.name, _REMEDIES["arms"])
+    return DamagedError(path, reason, remedy, group)
+
+
+def read_groups(
+    run: Path, kind: str, columns: Sequence[str] | None = None, aside: Aside = NOTHING
+) -> Iterator[pa.Table]:
     """The rows of a kind, one table per row group, which holds whole trials and is never large.
 
     Args:
         run: the run folder.
         kind: which kind.
         columns: those to read, which come in the file's order; all by default.
+        aside: what is passed by.
 
     Yields:
         Tables of one trial's rows, or of some small trials'.
@@ -198,23 +271,33 @@ def read_groups(run: Path, kind: str, columns: Sequence[str] | None = None) -> I
     Raises:
         RecordError: a part is damaged.
     """
-    for name in names_of(run, kind):
-        yield from part_groups(part_path(run, kind, name), columns)
+    for name in names_of(run, kind, aside):
+        path = part_path(run, kind, name)
+        yield from part_groups(path, columns, aside.get(path, ()))
 
 
-def part_groups(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+def part_groups(
+    path: Path, columns: Sequence[str] | None = None, without: Collection[int] = ()
+) -> Iterator[pa.Table]:
     """The row groups of one part, checked against their checksums.
+
+    Args:
+        path: the part.
+        columns: those to read; all by default.
+        without: row groups that are passed by.
 
     Raises:
         RecordError: the part is damaged.
     """
     with readable(path, lambda: pq.ParquetFile(path, page_checksum_verification=True)) as file:
         for group in range(file.num_row_groups):
+            if group in without:
+                continue
 
             def read(group: int = group) -> pa.Table:
                 return file.read_row_group(group, columns=columns)
 
-            yield readable(path, read)
+            yield readable(path, read, group)
 
 
 def merge_parts(run: Path, kind: str, at_least: int = 200) -> list[Path]:
@@ -240,7 +323,7 @@ def merge_parts(run: Path, kind: str, at_least: int = 200) -> list[Path]:
     """
     if not (run / kind).is_dir():
         return []
-    with _locked(run):
+    with locked(run):
         names = _clean(run, kind)
         if len(names) < max(at_least, 2):
             return []
@@ -256,7 +339,7 @@ def merge_parts(run: Path, kind: str, at_least: int = 200) -> list[Path]:
 
 
 @contextmanager
-def _locked(run: Path) -> Iterator[None]:
+def locked(run: Path) -> Iterator[None]:
     """Hold the run's lock, waiting for whoever has it.
 
     Raises:

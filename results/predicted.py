@@ -6,7 +6,7 @@ epoch chosen on a, texts of a at the epoch chosen on b, and the two are pooled. 
 on what chose the epoch, for the metric that chose it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from model.metrics import METRICS
 from results.errors import RecordError
-from results.records import corpus_facts
 from results.run import Run, labels_of
+from results.schemas import EXTERNAL
 from results.thresholds import Tuning
 
 PROTOCOLS = {"test": "dev -> test", "dev": "dev halves"}
@@ -53,8 +53,10 @@ class Texts:
 def scored_texts(run: Run) -> dict[tuple[str, str], Texts]:
     """The texts to score by, for each corpus and language.
 
+    Those of which there are none, though arms of them are recorded, are named in a warning.
+
     Raises:
-        RecordError: no examples are recorded.
+        RecordError: there are none at all.
     """
     table = run.examples_table
     corpus, language, split, half = (
@@ -62,25 +64,71 @@ def scored_texts(run: Run) -> dict[tuple[str, str], Texts]:
         for name in ("corpus", "language", "split", "half")
     )
     example = table["example"].to_numpy()
-    names = {(f["corpus"], f["language"]): f["label_names"] for f in corpus_facts(run.path)}
     texts = {}
     for pair in sorted(set(zip(corpus.tolist(), language.tolist(), strict=True))):
         here = (corpus == pair[0]) & (language == pair[1])
         scored = "test" if (here & (split == "test")).any() else "dev"
         rows = np.flatnonzero(here & (split == scored))
         if not len(rows):
-            raise RecordError(
-                f"{run.path}: {' '.join(pair)} has neither test nor dev examples, "
-                "so nothing can be scored"
-            )
+            continue
         dev = np.flatnonzero(here & (split == "dev"))
         rows, dev = (found[np.argsort(example[found])] for found in (rows, dev))
         gold, of_dev = (
             np.array(table["labels"].take(pa.array(found)).to_pylist(), dtype=bool)
             for found in (rows, dev)
         )
-        texts[pair] = Texts(scored, gold, half[rows] == "b", of_dev, tuple(names[pair]))
+        names = tuple(run.facts[pair]["label_names"])
+        texts[pair] = Texts(scored, gold, half[rows] == "b", of_dev, names)
+    _check_scorable(run, texts.keys())
     return texts
+
+
+def _check_scorable(run: Run, pairs: Collection[tuple[str, str]]) -> None:
+    """Name the arms that there are no texts to score by.
+
+    Raises:
+        RecordError: that is all of them.
+    """
+    keys = (run.arms_table[name].to_pylist() for name in ("corpus", "language"))
+    recorded = set(zip(*keys, strict=True))
+    lost = sorted(recorded - set(pairs))
+    sentences = [
+        f"{run.path}: arms of {' '.join(pair)} are recorded, but not its test or dev examples: "
+        "they are not scored; run the experiment again to record those"
+        for pair in lost
+    ]
+    if len(lost) == len(recorded):
+        raise RecordError(sentences[0])
+    for sentence in sentences:
+        run.warn(sentence)
+
+
+def unscored_arms(run: Run, texts: Mapping[tuple[str, str], Texts]) -> set[str]:
+    """Arms that are ok but predict none of the texts that score them.
+
+    Those trained before their test split arrived, and imported predictions of dev alone. Where
+    there are neither, nothing is read.
+
+    Args:
+        run: the run.
+        texts: what scores each corpus and language.
+    """
+    names = ("arm", "corpus", "language", "status", "device")
+    columns = (run.arms_table[name].to_pylist() for name in names)
+    scored = {
+        arm: texts[corpus, language].split
+        for arm, corpus, language, status, device in zip(*columns, strict=True)
+        if status == "ok"
+        and (corpus, language) in texts
+        and (device == EXTERNAL or "later" in run.facts[corpus, language])
+    }
+    if not scored:
+        return set()
+    found: set[tuple[str, str]] = set()
+    for group in run.prediction_groups(("arm", "split", "part")):
+        of_arms = group.group_by(["arm", "split"]).aggregate([])
+        found |= set(zip(of_arms["arm"].to_pylist(), of_arms["split"].to_pylist(), strict=True))
+    return {arm for arm, split in scored.items() if (arm, split) not in found}
 
 
 class Predicted:
@@ -154,8 +202,8 @@ class Predicted:
         logits, rules = labels_of(group["logits"]), group["chosen_by"]
         for rows in np.split(order, np.flatnonzero(changes) + 1):
             key, of_split = names[arm[rows[0]]], split_names[split[rows[0]]]
-            texts = self._texts[key]
-            if of_split not in (texts.split, "dev"):
+            texts = self._texts.get(key)
+            if texts is None or of_split not in (texts.split, "dev"):
                 continue
             number = len(texts.gold if of_split == texts.split else texts.dev)
             if not np.array_equal(example[rows], np.arange(number)):
@@ -173,27 +221,23 @@ _Recorded = dict[tuple[str, str], NDArray[np.float32]]
 
 
 def _texts_of_arms(run: Run, texts: dict[tuple[str, str], Texts]) -> dict[str, Texts]:
-    """The texts that score each arm.
+    """The texts that score each arm, where there are any.
 
     Raises:
-        RecordError: there are none, or they have other features than the arm.
+        RecordError: they have other features than the arm.
     """
-    features = {(f["corpus"], f["language"]): f["features"] for f in corpus_facts(run.path)}
     names = ("arm", "corpus", "language", "features")
     keys = (run.arms_table[name].to_pylist() for name in names)
     found: dict[str, Texts] = {}
     for arm, corpus, language, sha in zip(*keys, strict=True):
         pair = (corpus, language)
         if pair not in texts:
-            raise RecordError(
-                f"{run.path}: arms of {' '.join(pair)} are recorded but not its examples; "
-                "run the experiment again to record them"
-            )
-        if sha != features[pair]:
+            continue
+        if sha != (features := run.facts[pair]["features"]):
             raise RecordError(
                 f"{run.path}: arm {arm} of {corpus}, language {language}, was trained on other "
                 f"features (sha256 {sha[:12]}…) than the recorded examples "
-                f"({features[pair][:12]}…) and cannot be scored on them: delete the part of "
+                f"({features[:12]}…) and cannot be scored on them: delete the part of "
                 "`examples` and run again with the features of the arms, or run the new "
                 "features in another folder with --out"
             )
@@ -213,8 +257,8 @@ def _packed(
     tunings: dict[tuple[int, str], Tuning] = {}
     tuned: dict[tuple[int, str, str], tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
     for (split, rule), logits in recorded.items():
-        if split != texts.split:
-            continue
+        if split != texts.split or ("/" in rule) != (split == "dev"):
+            continue  # halves of dev choose only where dev is scored
         if id(logits) not in at_half:  # o >= 0.5 exactly where the logit is not negative
             at_half[id(logits)] = np.packbits(logits >= 0, axis=1)
         yield rule, "0.5", at_half[id(logits)]

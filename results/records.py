@@ -16,11 +16,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from results.errors import RecordError
+from results.errors import DamagedError, RecordError
+from results.light import rows_at
 from results.parts import (
     MERGED,
+    NOTHING,
+    Aside,
     covered,
     merge_parts,
+    part_groups,
     part_path,
     part_schema,
     present,
@@ -43,6 +47,7 @@ __all__ = [
     "merge_parts",
     "predictions_table",
     "record_examples",
+    "record_later",
     "record_trial",
     "recorded",
     "winners",
@@ -174,7 +179,7 @@ def record_examples(
         d: dimensions of a word vector.
         v: lexicon columns.
         splits: per split: ids (m), labels `[m, C]`, and halves: "a" or "b" per text of dev, or ''
-            for all texts of a split.
+            for all texts of a split. A split that `record_later` added stays, too.
 
     Raises:
         RecordError: the run holds other features of this language, or it cannot be written.
@@ -189,25 +194,78 @@ def record_examples(
         "d": d,
         "v": v,
     }
-    schema = examples_schema(len(label_names), facts)
-    tables = []
-    for split, (ids, labels, halves) in splits.items():
-        rows = len(ids)
-        flat = pa.array(np.ascontiguousarray(labels, dtype=np.uint8).reshape(-1))
-        half = pa.repeat(pa.scalar(halves), rows) if isinstance(halves, str) else list(halves)
-        columns = [
-            pa.repeat(pa.scalar(corpus), rows),
-            pa.repeat(pa.scalar(language), rows),
-            pa.repeat(pa.scalar(split), rows),
-            pa.array(np.arange(rows, dtype=np.int32)),
-            pa.array(list(ids), pa.string()),
-            pa.array(half, pa.string()) if isinstance(half, list) else half,
-            pa.FixedSizeListArray.from_arrays(flat, len(label_names)),
-        ]
-        tables.append(pa.table(columns, schema=schema))
-    return write_part(
-        run, "examples", _examples_name(run, corpus, language), pa.concat_tables(tables)
-    )
+    tables = [_split_table(facts, split, *rows) for split, rows in splits.items()]
+    name = _examples_name(run, corpus, language)
+    if later := _examples_parts(run).get(name, {}).get("later"):
+        with suppress(DamagedError):  # it is lost until `softsweep score` brings it again
+            kept = _examples(run, name)
+            tables.append(kept.filter(pa.array([s in later for s in kept["split"].to_pylist()])))
+            facts["later"] = later
+    return _write_examples(run, name, facts, tables)
+
+
+def record_later(
+    run: Path, corpus: str, language: str, split: str, ids: Sequence[str], labels: NDArray[np.uint8]
+) -> Path:
+    """Record the texts of a split that arrived after the others were recorded.
+
+    Those recorded of this split are replaced.
+
+    Args:
+        run: the run folder, which holds the other splits.
+        corpus: name of the corpus.
+        language: its language.
+        split: the split.
+        ids: of its m texts.
+        labels: their gold labels, `[m, C]`.
+
+    Raises:
+        RecordError: the recorded examples are damaged, or it cannot be written.
+    """
+    import pyarrow.compute as pc
+
+    name = _examples_name(run, corpus, language)
+    facts = _examples_parts(run)[name] | {"later": [split]}
+    others = _examples(run, name).filter(pc.field("split") != split)
+    tables = [others, _split_table(facts, split, ids, labels, "")]
+    return _write_examples(run, name, facts, tables)
+
+
+def _split_table(
+    facts: Mapping[str, Any],
+    split: str,
+    ids: Sequence[str],
+    labels: NDArray[np.uint8],
+    halves: Sequence[str] | str,
+) -> pa.Table:
+    """The rows of `examples` of one split."""
+    rows, classes = len(ids), len(facts["label_names"])
+    flat = pa.array(np.ascontiguousarray(labels, dtype=np.uint8).reshape(-1))
+    half = pa.repeat(pa.scalar(halves), rows) if isinstance(halves, str) else list(halves)
+    columns = [
+        pa.repeat(pa.scalar(facts["corpus"]), rows),
+        pa.repeat(pa.scalar(facts["language"]), rows),
+        pa.repeat(pa.scalar(split), rows),
+        pa.array(np.arange(rows, dtype=np.int32)),
+        pa.array(list(ids), pa.string()),
+        pa.array(half, pa.string()) if isinstance(half, list) else half,
+        pa.FixedSizeListArray.from_arrays(flat, classes),
+    ]
+    return pa.table(columns, schema=examples_schema(classes, {}))
+
+
+def _examples(run: Path, name: str) -> pa.Table:
+    """The rows of one part of `examples`."""
+    return pa.concat_tables(part_groups(part_path(run, "examples", name)))
+
+
+def _write_examples(
+    run: Path, name: str, facts: dict[str, Any], tables: Sequence[pa.Table]
+) -> Path:
+    """Write one part of `examples` in place of what was there."""
+    schema = examples_schema(len(facts["label_names"]), facts)
+    plain = [table.replace_schema_metadata(schema.metadata) for table in tables]
+    return write_part(run, "examples", name, pa.concat_tables(plain))
 
 
 def check_features(run: Path, corpus: str, language: str, sha: str) -> None:
@@ -229,14 +287,14 @@ def check_features(run: Path, corpus: str, language: str, sha: str) -> None:
             )
 
 
-def corpus_facts(run: Path) -> list[dict[str, Any]]:
+def corpus_facts(run: Path, aside: Aside = NOTHING) -> list[dict[str, Any]]:
     """Facts of each recorded corpus and language: names of labels, features, n, d, v."""
-    return list(_examples_parts(run).values())
+    return list(_examples_parts(run, aside).values())
 
 
-def _examples_parts(run: Path) -> dict[str, dict[str, Any]]:
+def _examples_parts(run: Path, aside: Aside = NOTHING) -> dict[str, dict[str, Any]]:
     """The parts of `examples` by name, and their facts."""
-    names = sorted(present(run, "examples"))
+    names = sorted(present(run, "examples", aside))
     return {name: facts_of(part_schema(part_path(run, "examples", name))) for name in names}
 
 
@@ -272,16 +330,17 @@ def recorded(run: Path) -> dict[str, str]:
     return dict(zip(table["arm"].to_pylist(), table["status"].to_pylist(), strict=True))
 
 
-def winners(run: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def winners(run: Path, columns: Sequence[str] | None = None, aside: Aside = NOTHING) -> pa.Table:
     """The rows of `arms` that count, one per arm key.
 
     Of several rows the better status counts, then the one finished last. A row `ok` whose epochs or
-    predictions are gone does not count, nor one `pruned` whose epochs are: so deleting a damaged
-    part makes its arms train again.
+    predictions are gone, cut off or set aside does not count, nor one `pruned` whose epochs are: so
+    the arms of a damaged part train again.
 
     Args:
         run: the run folder.
         columns: those to read, `arm`, `status`, `finished` and `part` among them; all by default.
+        aside: what is known to be damaged.
 
     Raises:
         RecordError: a part is damaged, or lacks a column.
@@ -290,7 +349,7 @@ def winners(run: Path, columns: Sequence[str] | None = None) -> pa.Table:
     # Neither here nor below anything for which Arrow loads pandas (`empty_table`, `pa.array`, times
     # of day): planning would take half a second longer.
     groups = [pa.Table.from_batches([], schema)]
-    for group in read_groups(run, "arms", columns):
+    for group in read_groups(run, "arms", columns, aside):
         if lacking := set(schema.names) - set(group.schema.names):
             raise RecordError(
                 f"{run / 'arms'} holds a part without {sorted(lacking)}: another version of "
@@ -298,8 +357,8 @@ def winners(run: Path, columns: Sequence[str] | None = None) -> pa.Table:
             )
         groups.append(group.select(schema.names).cast(schema))
     table = pa.concat_tables(groups)
-    measured = covered(run, "epochs")
-    needed = {"ok": measured & covered(run, "predictions"), "pruned": measured}
+    measured = covered(run, "epochs", aside)
+    needed = {"ok": measured & covered(run, "predictions", aside), "pruned": measured}
     best: dict[str, tuple[int, int, int]] = {}
     finished = table["finished"].cast(pa.int64())
     keys = (table["arm"], table["status"], finished, table["part"])
@@ -310,4 +369,4 @@ def winners(run: Path, columns: Sequence[str] | None = None) -> pa.Table:
         standing = (-STATUSES.index(status), when, row)
         best[arm] = max(best.get(arm, standing), standing)
     chosen = np.fromiter((row for *_, row in best.values()), np.int64, len(best))
-    return table.take(pa.Array.from_buffers(pa.int64(), len(best), [None, pa.py_buffer(chosen)]))
+    return rows_at(table, chosen)

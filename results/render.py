@@ -8,13 +8,16 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from results.grid import Column, fitted, lines
+
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from rich.console import Group
+    from rich.console import Console, ConsoleOptions, Group
+    from rich.segment import Segment
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,13 @@ class Figure:
         return f"{self.value:.2f} ± {self.half_width:.2f}{marks}"
 
 
+class TwoDecimals(float):
+    """A number that people are shown with two decimals, also where those are zeros."""
+
+    def __format__(self, _: str) -> str:
+        return format(float(self), ".2f")
+
+
 _WIDEST = 100_000
 """Columns of a terminal wide enough for any table: files and pipes should not lose cells."""
 
@@ -59,6 +69,7 @@ class Table:
         breaks: rows before which a line is drawn.
         figures: columns that hold figures, though some cells may say "diverged" instead.
         headline: whether the command line prints it.
+        spare: columns that a narrow terminal does without, the first one first.
     """
 
     name: str
@@ -69,48 +80,17 @@ class Table:
     breaks: frozenset[int] = frozenset()
     figures: frozenset[str] = frozenset()
     headline: bool = True
+    spare: tuple[str, ...] = ()
 
 
-def from_arrow(table: "pa.Table", name: str = "query", title: str = "") -> Table:
-    """An Arrow table as a table to be shown; nested values become JSON, a second `a` is `a_1`."""
-    rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-    return Table(
-        name,
-        title,
-        _distinct(table.column_names),
-        tuple(tuple(_plain(value) for value in row) for row in rows),
-    )
-
-
-def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, with a number behind those that are there before."""
-    found: list[str] = []
-    for name in names:
-        numbered, number = name, 0
-        while numbered in found:
-            number += 1
-            numbered = f"{name}_{number}"
-        found.append(numbered)
-    return tuple(found)
-
-
-def _plain(value: object) -> Cell:
-    """A value from Arrow as a cell."""
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, list | dict | tuple):
-        return json.dumps(_finite(value), ensure_ascii=False, default=str)
-    return str(value)
-
-
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The value with null for every number that JSON cannot hold: not a number, infinite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value
 
 
@@ -144,38 +124,59 @@ def _best(cell: Cell) -> bool:
 def for_console(table: Table) -> "Group":
     """The table for a `rich` console, its title above and its notes below in full lines."""
     from rich.console import Group
-    from rich.table import Table as RichTable
     from rich.text import Text
 
-    grid = RichTable()
-    for column in table.columns:
-        numeric = column in table.figures or _all_numbers(table, column)
-        # Fold, not cut: whoever reads half a path has to ask again.
-        grid.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
-    for index, row in enumerate(table.rows):
-        if index in table.breaks:
-            grid.add_section()
-        grid.add_row(*(Text(_text(c), style="bold" if _best(c) else "") for c in row))
     title = [Text(table.title, style="bold")] if table.title else []
-    return Group(*title, grid, *(Text(note, style="dim") for note in table.notes))
+    return Group(*title, _Fitted(table), *(Text(note, style="dim") for note in table.notes))
 
 
-def _all_numbers(table: Table, column: str) -> bool:
-    """Whether a column holds numbers only."""
+class _Fitted:
+    """A table as wide as the console that it is shown on."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def __rich_console__(
+        self, _: "Console", options: "ConsoleOptions"
+    ) -> "Iterator[Segment | Text]":
+        from rich.segment import Segment
+        from rich.style import Style
+        from rich.text import Text
+
+        columns, widths, left_out = fitted(_columns(self.table), options.max_width)
+        bold = Style(bold=True)
+        for line in lines(columns, widths, self.table.breaks):
+            yield from (Segment(text, bold if best else None) for text, best in line)
+            yield Segment.line()
+        if left_out:
+            names = ", ".join(left_out)
+            yield Text(f"Left out for want of width: {names} (a wider terminal, or --format).")
+
+
+def _columns(table: Table) -> list[Column]:
+    """The columns of a table as text."""
+    columns = []
+    for at, name in enumerate(table.columns):
+        cells = [row[at] for row in table.rows]
+        best = frozenset(row for row, cell in enumerate(cells) if _best(cell))
+        spare = table.spare.index(name) + 1 if name in table.spare else 0
+        columns.append(Column(name, list(map(_text, cells)), _numeric(table, name), best, spare))
+    return columns
+
+
+def _numeric(table: Table, column: str) -> bool:
+    """Whether a column holds figures, or numbers only, of which some may be missing."""
     at = table.columns.index(column)
-    return all(isinstance(row[at], int | float) for row in table.rows)
+    cells = [row[at] for row in table.rows if row[at] is not None]
+    return column in table.figures or bool(cells and all(isinstance(c, int | float) for c in cells))
 
 
 def _terminal(table: Table) -> str:
     """Plain text with frames, as wide as it needs to be."""
-    from rich.console import Console
-    from rich.measure import Measurement
-
-    shown = for_console(table)
-    out = io.StringIO()
-    console = Console(file=out, width=_WIDEST, color_system=None)
-    console.print(shown, width=Measurement.get(console, console.options, shown).maximum)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    columns, widths, _ = fitted(_columns(table), _WIDEST)
+    grid = ("".join(text for text, _ in line) for line in lines(columns, widths, table.breaks))
+    title = [table.title] if table.title else []
+    return "\n".join(line.rstrip() for line in (*title, *grid, *table.notes)) + "\n"
 
 
 def records(table: Table) -> list[dict[str, str | float | int | bool | None]]:
@@ -218,7 +219,7 @@ def _csv(table: Table) -> str:
 def _json(table: Table) -> str:
     """An object with title, notes and rows."""
     whole = {"title": table.title, "notes": table.notes, "rows": records(table)}
-    return json.dumps(_finite(whole), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(finite(whole), ensure_ascii=False, indent=2) + "\n"
 
 
 _MARKDOWN = str.maketrans({"|": r"\|", "*": r"\*", "\\": "\\\\", "_": r"\_", "\n": " "})
@@ -233,7 +234,7 @@ def _markdown(table: Table) -> str:
 
     lines = [f"**{table.title.translate(_MARKDOWN)}**", ""] if table.title else []
     lines.append(f"| {' | '.join(column.translate(_MARKDOWN) for column in table.columns)} |")
-    lines.append(f"|{'|'.join('---:' if c in table.figures else '---' for c in table.columns)}|")
+    lines.append(f"|{'|'.join('---:' if _numeric(table, c) else '---' for c in table.columns)}|")
     lines += [f"| {' | '.join(cell(value) for value in row)} |" for row in table.rows]
     for note in table.notes:
         lines += ["", note.translate(_MARKDOWN)]
@@ -280,8 +281,25 @@ _LATEX = str.maketrans(
 )
 
 
+_ROOMY = 7
+"""Most columns that LaTeX is left to set at its usual size and distance."""
+
+
+_SHRINK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+"""Makes what follows as wide as a line where it is wider."""
+
+_LINE = 90
+"""Characters of a line that LaTeX sets small."""
+
+_SENTENCE = 60
+"""Characters of a cell from which on LaTeX breaks it into lines."""
+
+
 def _latex(table: Table) -> str:
-    """A table environment that needs the package `booktabs` and nothing else."""
+    """A table that needs `booktabs`; `graphicx` if it is wide, `array`, `longtable` for prose."""
+    prose = any(_is_prose(table, column) for column in table.columns)
+    if prose:
+        table = _without(table, table.spare)
 
     def cell(value: Cell) -> str:
         if not isinstance(value, Figure):
@@ -294,23 +312,60 @@ def _latex(table: Table) -> str:
     def line(cells: list[str]) -> str:
         return f"{' & '.join(cells)} \\\\"
 
-    alignment = "".join("r" if column in table.figures else "l" for column in table.columns)
-    lines = [
-        "\\begin{table}[htbp]",
-        "\\centering",
-        f"\\caption{{{' '.join([table.title + '.', *table.notes]).translate(_LATEX)}}}",
-        f"\\label{{tab:{table.name}}}",
-        f"\\begin{{tabular}}{{{alignment}}}",
-        "\\toprule",
-        line([column.translate(_LATEX) for column in table.columns]),
-        "\\midrule",
-    ]
+    caption = " ".join([table.title + ".", *table.notes]).translate(_LATEX)
+    above = [f"\\caption{{{caption}}}", f"\\label{{tab:{table.name}}}"]
+    rows = [line([column.translate(_LATEX) for column in table.columns]), "\\midrule"]
     for index, row in enumerate(table.rows):
-        if index in table.breaks:
-            lines.append("\\midrule")
-        lines.append(line([cell(value) for value in row]))
-    lines += ["\\bottomrule", "\\end{tabular}", "\\end{table}"]
+        rows += ["\\midrule"] * (index in table.breaks) + [line([cell(value) for value in row])]
+    alignment = "".join(_latex_width(table, column) for column in table.columns)
+    if prose:  # fills pages
+        above[-1] += "\\\\"
+        lines = [f"\\begin{{longtable}}{{{alignment}}}", *above, "\\toprule", *rows]
+        return "\n".join(["{\\footnotesize", *lines, "\\bottomrule", "\\end{longtable}}"]) + "\n"
+    lines = [f"\\begin{{tabular}}{{{alignment}}}", "\\toprule", *rows]
+    lines += ["\\bottomrule", "\\end{tabular}"]
+    if len(table.columns) > _ROOMY:
+        lines = [_SHRINK, *lines, "}"]
+    lines = ["\\begin{table}[htbp]", "\\centering", *above, *lines, "\\end{table}"]
     return "\n".join(lines) + "\n"
+
+
+def _longest(table: Table, column: str) -> int:
+    """Characters of the longest cell of a column, its heading included."""
+    at = table.columns.index(column)
+    return max([len(column), *(len(_text(row[at])) for row in table.rows)])
+
+
+def _is_prose(table: Table, column: str) -> bool:
+    """Whether a column holds sentences."""
+    return _longest(table, column) > _SENTENCE
+
+
+def _without(table: Table, left_out: Sequence[str]) -> Table:
+    """The table without some of its columns."""
+    kept = [at for at, column in enumerate(table.columns) if column not in left_out]
+    return replace(
+        table,
+        columns=tuple(table.columns[at] for at in kept),
+        rows=tuple(tuple(row[at] for at in kept) for row in table.rows),
+    )
+
+
+def _latex_width(table: Table, column: str) -> str:
+    """How LaTeX sets a column: numbers to the right, sentences in lines of their own.
+
+    Sentences share what other columns leave of a line, by the roots of their lengths.
+    """
+    if _numeric(table, column):
+        return "r"
+    if not _is_prose(table, column):
+        return "l"
+    longest = {name: _longest(table, name) for name in table.columns}
+    prose = {name: length**0.5 for name, length in longest.items() if length > _SENTENCE}
+    others = sum(length + 2 for name, length in longest.items() if name not in prose)
+    left = max(0.95 - others / _LINE - 0.035 * len(prose), 0.3)
+    share = left * prose[column] / sum(prose.values())
+    return f">{{\\raggedright\\arraybackslash}}p{{{share:.2f}\\linewidth}}"
 
 
 FORMS: dict[str, Callable[[Table], str]] = {

@@ -16,11 +16,24 @@ from model.metrics import METRICS
 METADATA_KEY = b"softsweep"
 """The key of a Parquet schema's metadata under which a part keeps facts about itself, as JSON."""
 
+KINDS = ("arms", "epochs", "predictions", "examples", "tries", "chosen")
+"""The kinds of part: folders of a run."""
+
 STATUSES = ("ok", "diverged", "pruned", "failed")
 """What can become of an arm, best first: of two rows of one arm the better counts.
 
 `pruned`: a search stopped it early, so it has epochs but no predictions.
 """
+
+OUTCOMES = ("ok", "unscored", "diverged", "pruned", "failed")
+"""What a seed of a cell can come to, best first.
+
+`unscored`: its arm is ok but predicts none of the texts that score it: they arrived after its
+training and no weights were kept, or were not imported.
+"""
+
+EXTERNAL = "external"
+"""The device of arms that are another system's imported predictions, and a setting of theirs."""
 
 ARMS = pa.schema(
     [

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from results.errors import RecordError
-from results.parts import names_of, part_groups, part_path, write_part
+from results.parts import NOTHING, Aside, names_of, part_groups, part_path, write_part
 from results.schemas import table_of
 
 TRIES = pa.schema(
@@ -91,28 +91,36 @@ def write_chosen(run: Path, group: str, rows: Sequence[dict[str, Any]]) -> Path:
     return write_part(run, "chosen", group, table_of(rows, CHOSEN))
 
 
-def read_tries(run: Path) -> pa.Table:
+def read_tries(run: Path, aside: Aside = NOTHING) -> pa.Table:
     """Every setting tried, a table of `TRIES`; empty where nothing was searched.
 
+    Args:
+        run: the run folder.
+        aside: what is known to be damaged, and passed by.
+
     Raises:
         RecordError: a part is damaged, or another version wrote it.
     """
-    return _read(run, "tries", TRIES)
+    return _read(run, "tries", TRIES, aside)
 
 
-def read_chosen(run: Path) -> pa.Table:
+def read_chosen(run: Path, aside: Aside = NOTHING) -> pa.Table:
     """Every choice, a table of `CHOSEN`; empty where nothing was searched.
 
+    Args:
+        run: the run folder.
+        aside: what is known to be damaged, and passed by.
+
     Raises:
         RecordError: a part is damaged, or another version wrote it.
     """
-    return _read(run, "chosen", CHOSEN)
+    return _read(run, "chosen", CHOSEN, aside)
 
 
-def _read(run: Path, kind: str, schema: pa.Schema) -> pa.Table:
+def _read(run: Path, kind: str, schema: pa.Schema, aside: Aside) -> pa.Table:
     """The rows of a kind, in the order of the names of its parts."""
     groups = [pa.Table.from_batches([], schema)]  # `empty_table` would load pandas
-    for name in names_of(run, kind):
+    for name in names_of(run, kind, aside):
         path = part_path(run, kind, name)
         for group in part_groups(path):
             if lacking := set(schema.names) - set(group.schema.names):

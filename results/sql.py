@@ -4,23 +4,25 @@ Views are Arrow data registered in an in-memory database; then access to files a
 switched off and the configuration locked, so that a query can read the run and do nothing more.
 """
 
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from results.errors import RecordError, one_line
-from results.parts import names_of, part_path, part_schema, readable
-from results.records import corpus_facts
+from results.errors import DamagedError, RecordError, one_line
+from results.parts import readable
+from results.predictionscan import prediction_datasets
 from results.run import Run
-from results.searched import read_chosen, read_tries
+from results.scorefile import DERIVED, kept_path, kept_table
 
 if TYPE_CHECKING:
     import duckdb
 
-VIEWS = ("arms", "epochs", "predictions", "examples", "scores", "tries", "chosen")
-"""What a query can read."""
+VIEWS = ("arms", "epochs", "predictions", "examples", "tries", "chosen", *DERIVED)
+"""What a query can read; `docs/views.md` tells of each column."""
 
 
 def query(run: str | Path, sql: str) -> pa.Table:
@@ -35,55 +37,102 @@ def query(run: str | Path, sql: str) -> pa.Table:
         ... # doctest: +SKIP
 
     Raises:
-        RecordError: the run is missing, a part is damaged, or DuckDB refuses the statement.
+        RecordError: the run is missing, or DuckDB refuses the statement.
+    """
+    opened = Run(run)
+    return opened.passing_damage(lambda: _answer(opened, sql))
+
+
+def _answer(run: Run, sql: str) -> pa.Table:
+    """What DuckDB answers.
+
+    Raises:
+        DamagedError: predictions turned out to be damaged while they were read.
     """
     import duckdb
 
-    opened = Run(run)
     # Replacement scans would let SQL read this program's own variables.
     config: dict[str, str | bool | int | float | list[str]] = {"python_enable_replacements": False}
     with duckdb.connect(":memory:", config=config) as connection:
-        _register(connection, opened)
         connection.execute("SET enable_progress_bar = false")
+        # How long an Arrow dataset is DuckDB does not know: it would hold predictions in memory to
+        # look arms up in them. So joins are done as they are written, what stands right is held.
+        connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        _register(connection, run)
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         try:
-            answer = connection.sql(sql)
-            if answer is None:
-                raise RecordError("the SQL statement returns no rows: a SELECT is expected")
+            answer = connection.sql(_one_select(connection, sql))
             return answer.to_arrow_table()
-        except duckdb.Error as error:
-            raise RecordError(_explained(error, opened)) from error
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            for _ in run.prediction_groups():  # is it that they cannot be read?
+                pass
+            raise RecordError(_explained(error, run)) from error
+
+
+def _one_select(connection: "duckdb.DuckDBPyConnection", sql: str) -> "duckdb.Statement":
+    """The statement, if it is one that only reads.
+
+    Raises:
+        RecordError: it is another, none, or one of several.
+    """
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or not _reads(statements[0]):
+        raise RecordError("query: one SELECT is expected, and nothing else")
+    return statements[0]
+
+
+def _reads(statement: "duckdb.Statement") -> bool:
+    """Whether a statement only reads; a PIVOT is several within."""
+    from duckdb import StatementType
+
+    try:
+        kind = statement.type
+    except ValueError:  # one that DuckDB's Python has no name for
+        return False
+    return kind in (StatementType.SELECT, StatementType.EXPLAIN, StatementType.MULTI)
 
 
 def _register(connection: "duckdb.DuckDBPyConnection", run: Run) -> None:
     """Make the views; predictions stay on disk until a query reads them."""
+    connection.register("epochs", run.epochs_table)  # first: arms without them do not count
     connection.register("arms", run.arms_table)
-    connection.register("epochs", run.epochs_table)
+    connection.register("tries", run.tries_table)
+    connection.register("chosen", run.chosen_table)
     connection.register("examples", run.examples_table)
-    connection.register("tries", read_tries(run.path))
-    connection.register("chosen", read_chosen(run.path))
-    scores = run.path / "tables" / "scores.parquet"
-    if scores.exists():
-        connection.register("scores", readable(scores, lambda: pq.read_table(scores)))
+    _register_derived(connection, run)
     _register_predictions(connection, run)
+
+
+def _register_derived(connection: "duckdb.DuckDBPyConnection", run: Run) -> None:
+    """The views of tables that are kept, with a warning where they are not of these records."""
+    paths = {name: kept_path(run, name) for name in DERIVED}
+    for name, path in paths.items():
+        if path.exists():
+            with suppress(DamagedError):  # said below
+                connection.register(name, readable(path, partial(pq.read_table, path)))
+    if old := [name for name in DERIVED if paths[name].exists() and kept_table(run, name) is None]:
+        run.warn(
+            f"{run.path}: {', '.join(old)} in `tables` are not of what is recorded now: "
+            f"`softsweep tables {run.path}` makes them anew"
+        )
 
 
 def _register_predictions(connection: "duckdb.DuckDBPyConnection", run: Run) -> None:
     """The view `predictions`, over one dataset for each number of labels."""
-    import pyarrow.dataset as ds
-
-    by_schema: dict[pa.Schema, list[str]] = {}
-    for name in names_of(run.path, "predictions"):
-        path = part_path(run.path, "predictions", name)
-        by_schema.setdefault(part_schema(path).remove_metadata(), []).append(str(path))
     selects = []
-    for number, (schema, paths) in enumerate(by_schema.items()):
-        connection.register(f"_predictions_{number}", ds.dataset(paths, schema=schema))
+    for number, dataset in enumerate(prediction_datasets(run)):
+        connection.register(f"_predictions_{number}", dataset)
         selects.append(
             "SELECT arm, split, epoch, chosen_by, example, logits::FLOAT[] AS logits, part "
             f"FROM _predictions_{number}"
         )
+    if not selects:
+        selects = [
+            "SELECT NULL::VARCHAR AS arm, NULL::VARCHAR AS split, NULL::INT AS epoch, "
+            "NULL::VARCHAR[] AS chosen_by, NULL::INT AS example, NULL::FLOAT[] AS logits, "
+            "NULL::VARCHAR AS part WHERE false"
+        ]
     connection.register("_labels", _label_names(run))
     connection.execute(
         f"""
@@ -96,14 +145,12 @@ def _register_predictions(connection: "duckdb.DuckDBPyConnection", run: Run) -> 
         JOIN arms USING (arm, part)
         JOIN _labels USING (corpus, language)
         """
-        if selects
-        else "CREATE VIEW predictions AS SELECT NULL AS arm WHERE false"
     )
 
 
 def _label_names(run: Run) -> pa.Table:
     """Names of labels of each corpus and language."""
-    facts = corpus_facts(run.path)
+    facts = run.facts.values()
     return pa.table(
         {
             "corpus": pa.array([fact["corpus"] for fact in facts], pa.string()),
@@ -116,9 +163,9 @@ def _label_names(run: Run) -> pa.Table:
 def _explained(error: Exception, run: Run) -> str:
     """DuckDB's message in one line, and what is there where a view is not."""
     message = one_line(error)
-    if "Table with name scores does not exist" in message:
-        return f"{run.path}: no scores yet; `softsweep tables {run.path}` makes them"
     if "Table with name" in message and "does not exist" in message:
         table = message.split("Table with name ")[1].split(" does not exist")[0]
+        if table in DERIVED:
+            return f"{run.path}: no {table} yet; `softsweep tables {run.path}` makes them"
         return f"no view named {table}; the views are {', '.join(VIEWS)}"
     return message

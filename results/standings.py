@@ -7,13 +7,19 @@ threshold each: so what a loss gains is not merely another operating point.
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow.compute as pc
-
 from model.metrics import METRICS
 from results.errors import RecordError
-from results.labels import cell_labels, named, of_loss, told_apart
+from results.labels import (
+    cell_labels,
+    named,
+    of_loss,
+    several_batches,
+    told_apart,
+    with_batch,
+)
 from results.layout import (
     TUNED_MARK,
+    UNSCORED,
     Score,
     figure,
     is_first,
@@ -22,6 +28,7 @@ from results.layout import (
     trained_unlike,
     where,
 )
+from results.light import rows_where
 from results.render import Cell, Table
 from results.run import Run
 from results.scorefile import current_scores
@@ -52,11 +59,9 @@ def leaderboard(run: str | Path, metric: str, language: str | None = None) -> li
     recorded = sorted(opened.arms_table["language"].unique().to_pylist())
     if language is not None and language not in recorded:
         raise RecordError(f"{run}: no arms of language {language}; there are {', '.join(recorded)}")
-    scores = current_scores(opened)
-    wanted = pc.and_(pc.equal(scores["metric"], metric), pc.equal(scores["chosen_by"], metric))
-    if language is not None:
-        wanted = pc.and_(wanted, pc.equal(scores["language"], language))
-    return leaderboards(scores.filter(wanted).to_pylist(), metric)
+    only = {} if language is None else {"language": language}
+    scores = rows_where(current_scores(opened), metric=metric, chosen_by=metric, **only)
+    return leaderboards(scores.to_pylist(), metric)
 
 
 def leaderboards(scores: Sequence[Score], metric: str) -> list[Table]:
@@ -100,7 +105,7 @@ def warnings_of(scores: Sequence[Score]) -> list[str]:
 
 def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
     """The leaderboard of one corpus and language."""
-    shown, left_out = _searched_by(metric, scores)
+    shown, left_out = of_search_by(metric, scores)
     cells: dict[str, dict[str, Score]] = {}
     for score in shown:
         cells.setdefault(score["cell"], {})[score["threshold"]] = score
@@ -117,10 +122,8 @@ def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
 
     ranked = sorted(judged, key=order)
     columns = sorted({name for found in apart.values() for name in found if not of_loss(name)})
-    several = {
-        name: len({first[column] for first in judged.values()}) > 1
-        for name, column in (("b", "batch_size"), ("seeds", "seeds_ok"))
-    }
+    several_b = several_batches(judged.values())
+    several_seeds = len({first["seeds_ok"] for first in judged.values()}) > 1
     best = {
         threshold: max(
             (cells[key][threshold]["value"] or 0.0 for key in ranked if threshold in cells[key]),
@@ -138,19 +141,21 @@ def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
                 place if first["value"] is not None else None,
                 named(first["label"], parameters) + TUNED_MARK * only_ranks(first),
                 *(apart[key].get(name) for name in columns),
-                *([first["batch_size"]] if several["b"] else []),
+                *([first["batch_size"] or None] if several_b else []),
                 *(
                     figure(score, best=score is not None and score["value"] == best[each])
                     for each in THRESHOLDS
                     for score in [cell.get(each)]
                 ),
-                *([first["seeds_ok"]] if several["seeds"] else []),
+                *([first["seeds_ok"]] if several_seeds else []),
                 _interval(tuned[key], "both"),
                 _to_control(tuned[key]),
                 None if first["never_predicted"] is None else len(first["never_predicted"]),
             )
         )
     of_ranked = [judged[key] for key in ranked]
+    scored = (key for key in ranked if judged[key]["value"] is not None)
+    untuned = [labels[key] for key in scored if "tuned" not in cells[key]]
     return Table(
         name,
         f"Leaderboard: {METRICS[metric].label}, {where(of_ranked[0])}, by {METRICS[metric].label}; "
@@ -159,21 +164,22 @@ def _table(name: str, metric: str, scores: Sequence[Score]) -> Table:
             "rank",
             "Loss",
             *(name.replace("_", " ") for name in columns),
-            *(["b"] if several["b"] else []),
+            *(["b"] if several_b else []),
             *headings,
-            *(["seeds"] if several["seeds"] else []),
+            *(["seeds"] if several_seeds else []),
             "over texts and seeds",
             "to tuned BCE",
             "labels never predicted",
         ),
         tuple(rows),
-        tuple(_notes(of_ranked, labels, metric, left_out)),
+        tuple(_notes(of_ranked, labels, metric, left_out, untuned)),
         figures=frozenset(headings),
         headline=False,
+        spare=("per label", "at 0.5", "over texts and seeds", "labels never predicted"),
     )
 
 
-def _searched_by(metric: str, scores: Sequence[Score]) -> tuple[list[Score], list[str]]:
+def of_search_by(metric: str, scores: Sequence[Score]) -> tuple[list[Score], list[str]]:
     """The scores to show, and the metrics of searches left out because one was by this metric."""
     others = {score["searched_by"] for score in scores} - {None, metric}
     if not others or not any(score["searched_by"] == metric for score in scores):
@@ -182,20 +188,24 @@ def _searched_by(metric: str, scores: Sequence[Score]) -> tuple[list[Score], lis
 
 
 def _interval(score: Score, of: str) -> str:
-    """A 95% interval in points; empty where there is none."""
+    """A 95% interval in points, or why there is none; empty where there is no value either."""
     low, high = score[f"{of}_lo"], score[f"{of}_hi"]
     if low is None:
-        return ""
+        return "one seed" if score["value"] is not None else ""
     sign = _signed if of == "to_control" else _points
     return f"[{sign(low)}, {sign(high)}]"
 
 
 def _to_control(score: Score) -> str:
-    """The difference to the control, with its interval; the word where it is the control."""
+    """The difference to the control, with its interval; where there is none, why."""
     value = score["to_control"]
     if score["control"] == score["cell"]:
         return "control"
-    return "" if value is None else f"{_signed(value)} {_interval(score, 'to_control')}".strip()
+    if value is not None:
+        return f"{_signed(value)} {_interval(score, 'to_control')}"
+    if score["value"] is None or score["threshold"] != "tuned":
+        return ""
+    return "no seed in common" if score["control"] else "no such BCE"
 
 
 def _points(value: float) -> str:
@@ -207,7 +217,11 @@ def _signed(value: float) -> str:
 
 
 def _notes(
-    cells: Sequence[Score], names: dict[str, str], metric: str, left_out: Sequence[str]
+    cells: Sequence[Score],
+    names: dict[str, str],
+    metric: str,
+    left_out: Sequence[str],
+    untuned: Sequence[str],
 ) -> list[str]:
     """What orders the table, what the intervals cover, and what the numbers hide."""
     label = METRICS[metric].label
@@ -218,6 +232,11 @@ def _notes(
         "seeds. tuned, per label: one threshold, and one for each label, tuned for this metric on "
         "what chose the epoch."
     )
+    if untuned:
+        notes.append(
+            f"No predictions for dev are recorded of {', '.join(untuned)}, so nothing is tuned: "
+            "in order, and compared, at 0.5."
+        )
     if any(only_ranks(cell) for cell in cells):
         notes.append(f"{TUNED_MARK} only ranks the labels: no threshold is natural to it.")
     control = (
@@ -230,7 +249,9 @@ def _notes(
         if any(cell["control_seeds"] == 1 for cell in cells):
             both += ", and over texts alone where one seed is shared: other seeds may differ more"
         notes.append(f"{control}; {both}.")
-        compared = sum(cell["control"] not in (None, cell["cell"]) for cell in cells)
+        compared = sum(
+            cell["to_control"] is not None and cell["control"] != cell["cell"] for cell in cells
+        )
         if compared > 1:
             notes.append(f"These {compared} differences are not corrected for their number.")
     if any(cell["seeds_ok"] == 1 for cell in cells):
@@ -239,12 +260,14 @@ def _notes(
         others = " and ".join(METRICS[name].label if name in METRICS else name for name in left_out)
         notes.append(f"Settings searched by {others} are left out: others were by {label}.")
     partial = [
-        f"{names[cell['cell']]} (b={cell['batch_size']}) {cell['seeds_failed']} of {cell['seeds']}"
+        f"{with_batch(names[cell['cell']], cell)} {cell['seeds_failed']} of {cell['seeds']}"
         for cell in cells
         if 0 < cell["seeds_ok"] < cell["seeds"]
     ]
     if partial:
         notes.append(f"† seeds that diverged or failed are left out: {'; '.join(partial)}.")
+    if any(cell["status"] == "unscored" for cell in cells):
+        notes.append(UNSCORED)
     if mixed := trained_unlike(cells):
         notes.append(
             f"These arms were not all trained alike: they differ in {' and '.join(mixed)}, which "
@@ -261,14 +284,14 @@ def _collapsed(cells: Sequence[Score], names: dict[str, str]) -> str:
     )
     if not found:
         return ""
-    several = len({cell["batch_size"] for cell in cells}) > 1
+    several = several_batches(cells)
     texts = []
     for cell in found[:_NAMED]:
         labels = cell["never_predicted"]
         listed = ", ".join(labels[:_NAMED]) + ", …" * (len(labels) > _NAMED)
-        batch = f" (b={cell['batch_size']})" if several else ""
+        name = names[cell["cell"]]
         texts.append(
-            f"{names[cell['cell']]}{batch} never predicts {listed} "
+            f"{with_batch(name, cell) if several else name} never predicts {listed} "
             f"({len(labels)} of {cell['labels']} labels)"
         )
     rest = len(found) - len(texts)

@@ -1,10 +1,11 @@
 """The `softsweep` command: its subcommands put together, and how it ends."""
 
 import sys
+import warnings
 
 import typer
 
-from sweep.commands import records, resources, training
+from sweep.commands import claiming, comparing, records, resources, systems, training
 
 app = typer.Typer(
     name="softsweep",
@@ -21,6 +22,7 @@ cache_app.command("list")(resources.cache_list)
 cache_app.command("prune")(resources.cache_prune)
 
 
+app.command("import")(systems.import_)
 for command in (
     training.run,
     training.plan,
@@ -30,7 +32,13 @@ for command in (
     resources.fetch,
     records.tables,
     records.leaderboard,
+    records.per_class,
+    comparing.compare,
+    claiming.claims,
+    comparing.changes,
     records.query,
+    systems.predict,
+    systems.score,
 ):
     app.command()(command)
 
@@ -38,16 +46,25 @@ INTERRUPTED = 130
 """Exit status after an interrupt, as shells have it."""
 
 
+def _show(message: Warning | str, *where: object, **options: object) -> None:
+    """A warning as one sentence: where in the program it came up is no concern of the user."""
+    sys.stderr.write(f"softsweep: {message}\n")
+
+
 def main() -> None:
     """Run the command; a wrong request is one sentence and exit status 2, never a traceback."""
     from features import InputError
-    from model import LossError
+    from model.errors import LossError, WeightsError
     from results import RecordError
+    from results.errors import RecordWarning
     from sweep.errors import ExperimentError
 
     try:
-        app()
-    except (ExperimentError, InputError, LossError, RecordError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", RecordWarning)  # each sentence once
+            warnings.showwarning = _show
+            app()
+    except (ExperimentError, InputError, LossError, RecordError, WeightsError) as error:
         sys.stderr.write(f"softsweep: {error}\n")
         sys.exit(2)
     except SystemExit as end:

@@ -14,12 +14,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from features import Features, build
 from model.catalogue import LossSource
+from results.damage import set_aside
 from results.parts import whole_file
 from results.records import merge_parts, record_examples, recorded
 from sweep.experiment import RESOLVED
 from sweep.packages import check_packages
 from sweep.plan import Job, Plan, check_trusted, make_job, make_plan, unsettled
 from sweep.printing import say
+from sweep.recording import weights_path
 from sweep.search import Search
 from sweep.session import Session
 from sweep.workers import Workers
@@ -42,6 +44,8 @@ class Outcome:
         diverged: of those wanted, arms recorded as diverged; a search's tries are not counted.
         failed: of those wanted, arms recorded as failed; a search's tries are not counted.
         lost: groups of arms that were not trained, as a search found no setting for them.
+        weightless: where weights are to be kept, of those wanted the arms that were recorded as ok
+            without any.
         tables: the tables of the whole run folder, headlines first.
         warnings: for each corpus and language, which cells never predict which labels.
     """
@@ -52,6 +56,7 @@ class Outcome:
     diverged: int
     failed: int
     lost: int
+    weightless: int
     tables: "Sequence[Table]"
     warnings: Sequence[str]
 
@@ -65,6 +70,7 @@ def run_experiment(
     losses: Sequence[str | Path] = (),
     cache: str | Path | None = None,
     trust_run_losses: bool = False,
+    keep_weights: bool = False,
     workers: Workers | None = None,
     console: Console | None = None,
 ) -> Outcome:
@@ -78,6 +84,7 @@ def run_experiment(
         losses: files with losses of your own.
         cache: feature cache.
         trust_run_losses: whether to run losses that a run folder brings.
+        keep_weights: whether arms leave the weights of their chosen epochs, for `sweep.predicting`.
         workers: where and on what arms are trained.
         console: where progress is shown; standard error by default.
 
@@ -89,8 +96,11 @@ def run_experiment(
     console = console or Console(stderr=True)
     check_packages(shared_with_workers=workers.executor == "ray")
     job = make_job(experiment, data=data, out=out, overrides=overrides, losses=losses, cache=cache)
+    job = replace(job, keep_weights=keep_weights)
     if not trust_run_losses:
         check_trusted(job)
+    for sentence in set_aside(job.run):
+        say(console, sentence)
     plan = make_plan(job, build_features(job, console))
     for entry in plan.features.values():
         say(console, found_line(entry))
@@ -124,9 +134,19 @@ def run_experiment(
         diverged=ended["diverged"],
         failed=ended["failed"],
         lost=lost,
+        weightless=len(_weightless(plan, have)) if keep_weights else 0,
         tables=tables,
         warnings=warnings,
     )
+
+
+def _weightless(plan: Plan, have: Mapping[str, str]) -> list[str]:
+    """Arms that were recorded without their weights."""
+    return [
+        arm.key
+        for arm in plan.wanted
+        if have[arm.key] == "ok" and not weights_path(plan.job.run, arm.key).exists()
+    ]
 
 
 def build_features(job: Job, console: Console) -> dict[str, Features]:

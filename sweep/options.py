@@ -58,6 +58,12 @@ TrustOption = Annotated[
     bool,
     typer.Option("--trust-run-losses", help="Run losses that the run folder brings."),
 ]
+KeepWeightsOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep-weights", help="Keep the weights of chosen epochs, for predict and score."
+    ),
+]
 CacheOption = Annotated[
     Path | None,
     typer.Option(

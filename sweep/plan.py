@@ -29,6 +29,7 @@ class Job:
         run: run folder.
         cache: folder of the feature cache.
         brought: loss files that a run folder lists, which someone else may have put there.
+        keep_weights: whether arms that are trained now leave the weights of their chosen epochs.
     """
 
     experiment: Experiment
@@ -37,6 +38,7 @@ class Job:
     run: Path
     cache: Path
     brought: tuple[Path, ...] = ()
+    keep_weights: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -43,13 +43,22 @@ class Watcher:
         name: of the experiment.
         work: weight of every trial by name, in optimiser steps of its arms.
         arms: arms to do.
+        ended: told how many arms have ended, whenever some do.
     """
 
-    def __init__(self, console: Console, name: str, work: dict[str, float], arms: int) -> None:
+    def __init__(
+        self,
+        console: Console,
+        name: str,
+        work: dict[str, float],
+        arms: int,
+        ended: Callable[[int], None] = lambda count: None,
+    ) -> None:
         self.console = console
         self.name = name
         self.work = work
         self.arms = arms
+        self._tell_ended = ended
         self._ended: dict[str, str] = {}
         self._running: dict[str, float] = {}
         self._done = 0.0
@@ -103,6 +112,8 @@ class Watcher:
                 line = Text.assemble((end.status, "red"), f" {where}: {end.error}")
                 self.console.print(line, soft_wrap=True)
         self._show()
+        if advance.ended:
+            self._tell_ended(len(self._ended))
 
     def divided(self, spec: TrialSpec, parts: Sequence[TrialSpec]) -> None:
         """A trial is tried again in parts."""

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from results.parts import part_groups, part_path
+from features import open_features
+from results.parts import part_groups, part_path, whole_file
 from results.records import predictions_table, record_trial
 from sweep.arms import Arm
 from sweep.specs import TrialSpec
 
 if TYPE_CHECKING:
     from model.training import Training
+    from model.weights import Keeper
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ def record_chunk(
                 for epoch, (rules, by_split) in training.selections[place].chosen().items()
                 for split, logits in by_split.items()
             ]
+            if training.keepers:
+                write_weights(spec, arm, training.keepers[place])
         ended.append(end)
         rows.append(_arm_row(spec, arm, end, len(chunk), done, seconds / len(chunk)))
     predictions = predictions_table(blocks) if blocks else None
@@ -123,6 +128,28 @@ def record_failure(spec: TrialSpec, error: str) -> tuple[Ended, ...]:
     if rest := range(len(ended), len(spec.arms)):
         ended += record_chunk(spec, rest, None, [], 0.0, error)
     return ended
+
+
+def write_weights(spec: TrialSpec, arm: Arm, keeper: "Keeper") -> None:
+    """Write the weights of an arm, whole or not at all; before its row, with which it counts.
+
+    Raises:
+        RecordError: they cannot be written.
+    """
+    facts = {
+        "arm": arm.key,
+        "features": arm.features,
+        "labels": open_features(spec.features).labels,
+        "network": arm.network,
+        "precision": arm.train["precision"],
+    }
+    with whole_file(weights_path(spec.run, arm.key)) as file:
+        file.write(keeper.to_bytes(facts))
+
+
+def weights_path(run: Path, arm: str) -> Path:
+    """Where the weights of an arm lie, if they were kept."""
+    return run / "weights" / f"{arm}.safetensors"
 
 
 def _part(spec: TrialSpec, first: int) -> str:

@@ -67,6 +67,7 @@ class Session:
         """
         if not todo:
             return
+        from sweep.livepage import LivePage
         from sweep.progress import Watcher
 
         if self._executor is None:
@@ -81,7 +82,9 @@ class Session:
             / spec.arms[0].batch_size
             for spec in specs
         }  # fmt: skip
-        with Watcher(self.console, plan.job.experiment.name, work, len(todo)) as watcher:
+        page = LivePage(plan.job.run, len(wanted), len(wanted) - len(todo), self.console)
+        name = plan.job.experiment.name
+        with page, Watcher(self.console, name, work, len(todo), page.show) as watcher:
             executor.run(specs, watcher)
         self.trained |= {arm.key for arm in todo}
 

@@ -29,6 +29,7 @@ class TrialSpec:
         width: most arms to train together.
         threads: of the trial's arithmetic.
         bars: what stops arms early, by their keys; an arm is stopped when all its bars say so.
+        keep_weights: whether arms leave the weights of their chosen epochs.
     """
 
     name: str
@@ -40,6 +41,7 @@ class TrialSpec:
     width: int
     threads: int
     bars: Mapping[str, Sequence[Bar]] = field(default_factory=dict)
+    keep_weights: bool = False
 
     @property
     def epochs(self) -> int:
@@ -69,6 +71,7 @@ def trial_specs(
             width=allotment.width,
             threads=allotment.threads,
             bars={arm.key: bars[arm.key] for arm in stack if arm.key in bars},
+            keep_weights=plan.job.keep_weights,
         )
         for stack in cut(plan.todo, allotment.width, allotment.slots)
     ]

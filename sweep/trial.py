@@ -191,6 +191,7 @@ def start_training(spec: TrialSpec, chunk: range) -> "Training":
         network_settings(arms[0]),
         read_data(spec.features),
         spec.device,
+        keep_weights=spec.keep_weights,
     )
 
 

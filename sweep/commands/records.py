@@ -1,5 +1,6 @@
 """Commands that ask what a run has recorded."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,11 +13,27 @@ from sweep.options import (
 from sweep.printing import print_tables
 
 
-def tables(run: RunArgument, form: FormOption = Form.TABLE) -> None:
-    """Aggregate a run (again): scores with intervals and the paper's tables."""
+def tables(
+    runs: Annotated[
+        list[Path], typer.Argument(help="A run folder, or several to merge.", metavar="RUN...")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the merged run; made where missing.")
+    ] = None,
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Aggregate a run (again), or several merged into one: scores with intervals, all tables."""
     from results import aggregate
+    from results.errors import RecordError
+    from results.merged import merge_runs
 
+    run = runs[0]
+    if out is not None:
+        run = merge_runs(runs, out)
+    elif len(runs) > 1:
+        raise RecordError(f"{len(runs)} runs are merged into a new folder: give it with --out")
     print_tables([table for table in aggregate(run) if table.headline], form)
+    typer.echo(f"tables and report.html are in {run / 'tables'}", err=True)
 
 
 def leaderboard(
@@ -31,6 +48,23 @@ def leaderboard(
     print_tables(ranking(run, metric, language), form)
 
 
+def per_class(
+    run: RunArgument,
+    a: Annotated[str, typer.Argument(help="A loss, or loss@key=value.", metavar="A")],
+    b: Annotated[str, typer.Argument(help="Another.", metavar="B")],
+    language: Annotated[str | None, typer.Option(help="One language only.")] = None,
+    chosen_by: Annotated[
+        str, typer.Option(help="What chose the epoch: own, acc, macro_f1 or micro_f1.")
+    ] = "own",
+    threshold: Annotated[str, typer.Option(help="0.5, tuned, or 'per label'.")] = "0.5",
+    form: FormOption = Form.TABLE,
+) -> None:
+    """Precision, recall and F1 of every class of two losses, as in the paper's Tables 4 and 5."""
+    from results.classes import per_class as classes
+
+    print_tables(classes(run, a, b, language, chosen_by, threshold), form)
+
+
 def query(
     run: RunArgument,
     sql: Annotated[str, typer.Argument(help="One SELECT.", metavar="SQL")],
@@ -38,6 +72,6 @@ def query(
 ) -> None:
     """Answer SQL over the views arms, epochs, predictions, examples, scores, tries, chosen."""
     from results import query as answer
-    from results.render import from_arrow
+    from results.fromarrow import from_arrow
 
     print_tables([from_arrow(answer(run, sql))], form)

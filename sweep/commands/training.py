@@ -17,6 +17,7 @@ from sweep.options import (
     ExperimentArgument,
     Form,
     FormOption,
+    KeepWeightsOption,
     LossesOption,
     OutOption,
     SetOption,
@@ -43,6 +44,7 @@ def run(
     width: WidthOption = None,
     threads: ThreadsOption = None,
     trust_run_losses: TrustOption = False,
+    keep_weights: KeepWeightsOption = False,
     form: FormOption = Form.TABLE,
 ) -> None:
     """Build features, train the arms that are not recorded yet, print the tables."""
@@ -60,6 +62,7 @@ def run(
         losses=losses or (),
         cache=cache,
         trust_run_losses=trust_run_losses,
+        keep_weights=keep_weights,
         workers=workers,
         console=console,
     )
@@ -75,7 +78,9 @@ def run(
     said += [f"{outcome.diverged} diverged"] if outcome.diverged else []
     said += [f"{outcome.failed} failed (tried again by the next run)"] if outcome.failed else []
     said += [f"{outcome.lost} not trained for want of a setting"] if outcome.lost else []
-    summary = f"{', '.join(said)}; tables are in {shown(outcome.run / 'tables')}"
+    if outcome.weightless:
+        said.append(f"{outcome.weightless} without weights, recorded before they were kept")
+    summary = f"{', '.join(said)}; tables and report.html are in {shown(outcome.run / 'tables')}"
     say(console, summary)
     if outcome.failed or outcome.diverged or outcome.lost:
         raise typer.Exit(1)
@@ -153,6 +158,7 @@ def plan(
     form: FormOption = Form.TABLE,
 ) -> None:
     """Show the arms wanted, recorded and to do, their stacks and time; trains nothing."""
+    from results.parts import cut_off_parts
     from sweep.listings import budget_table, plan_table
     from sweep.plan import find_features, make_job, make_plan
 
@@ -160,8 +166,10 @@ def plan(
     job = make_job(
         experiment, data=data, out=out, overrides=set_ or (), losses=losses or (), cache=cache
     )
-    found = find_features(job, partial(typer.echo, err=True))
-    todo = make_plan(job, found)
+    say_on_stderr = partial(typer.echo, err=True)
+    for damage in cut_off_parts(job.run):
+        say_on_stderr(str(damage))
+    todo = make_plan(job, find_features(job, say_on_stderr))
     table = budget_table(todo) if job.experiment.search else plan_table(todo, workers)
     print_tables([table], form)
 

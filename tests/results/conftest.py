@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
@@ -21,7 +22,7 @@ class ArmRow(Protocol):
     def __call__(self, arm: str, **changes: Any) -> dict[str, Any]: ...
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def arm_row() -> ArmRow:
     def row(arm: str, **changes: Any) -> dict[str, Any]:
         settings: dict[str, Any] = {
@@ -74,6 +75,21 @@ def record(arm_row: ArmRow) -> Callable[..., str]:
         epochs = [{"arm": arm, "epoch": 1, "split": "train", "loss": 0.5, "predicted": [1, 2, 3]}]
         table = predictions_table(blocks) if blocks else None
         return record_trial(run, part or f"trial-{arm}", [row], epochs, table)
+
+    return one
+
+
+@pytest.fixture
+def flip() -> Callable[..., None]:
+    """Flip a bit in the data of a part: of one row group, in its last column but `part`."""
+
+    def one(path: Path, group: int = 0) -> None:
+        found = pq.read_metadata(path).row_group(group)
+        column = found.column(found.num_columns - 2)
+        first = column.dictionary_page_offset or column.data_page_offset
+        content = bytearray(path.read_bytes())
+        content[first + column.total_compressed_size - 1] ^= 1
+        path.write_bytes(content)
 
     return one
 

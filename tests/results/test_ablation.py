@@ -18,7 +18,7 @@ from results.ablation import (
 )
 from results.errors import RecordError
 from results.judged import Judged
-from results.pairing import over_texts_and_seeds
+from results.inference import parts_of
 from results.render import FORMS, render
 from results.run import Run
 
@@ -84,11 +84,8 @@ def test_differences_are_those_of_a_calculation_by_hand(
         ends = np.quantile(counts @ differences.mean(axis=0) / len(gold), [0.025, 0.975])
         assert (row["difference_lo"], row["difference_hi"]) == pytest.approx(ends, abs=1e-6)
         assert (row["shared_seeds"], row["own"]) == (3, True)
-        half = over_texts_and_seeds(
-            (counts @ differences.mean(axis=0) / len(gold)).var(ddof=1),
-            differences.mean(axis=1).std(ddof=1),
-            len(SEEDS),
-        )
+        resampled = differences @ counts.T / len(gold)
+        half = parts_of(differences.mean(axis=1), resampled).half_width
         both = (row["difference_both_lo"], row["difference_both_hi"])
         assert both == pytest.approx(differences.mean() + half * np.array([-1, 1]), abs=1e-6)
     assert found["none"]["difference"] is None

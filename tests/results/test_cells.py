@@ -15,7 +15,7 @@ from results.difference import difference
 from results.frames import open_run
 from results.judged import Judged
 from results.labels import cell_labels
-from results.scores import score_table
+from results.evidence import score_table
 from results.searched import write_chosen, write_tries
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")

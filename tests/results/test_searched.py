@@ -77,11 +77,16 @@ def test_rows_are_checked_before_anything_is_written(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_damaged_part_is_named(tmp_path: Path) -> None:
+def test_a_damaged_part_is_named_and_one_cut_off_is_as_if_it_were_not_there(
+    tmp_path: Path,
+) -> None:
     path = write_tries(tmp_path, "s", [tried(0)])
-    path.write_bytes(path.read_bytes()[:-20])
+    content = path.read_bytes()
+    path.write_bytes(content[:20] + content[:20] + content[40:])
     with pytest.raises(RecordError, match=r"tries/s\.parquet is damaged .* nothing trains again"):
         read_tries(tmp_path)
+    path.write_bytes(content[:-20])
+    assert len(read_tries(tmp_path)) == 0
     write_chosen(tmp_path, "g", [choice()])
     part_path(tmp_path, "chosen", "g").rename(path)
     with pytest.raises(RecordError, match=r"tries/s\.parquet lacks \['arm', 'batch', 'best'"):

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from results.aggregation import aggregate
-from results.errors import RecordError
+from results.errors import RecordError, RecordWarning
 from results.parts import part_path
 from results.records import merge_parts, record_examples
+from results.run import Run
+from results.scorefile import DERIVED, kept_path
 from results.sql import query
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")
@@ -68,12 +70,23 @@ def test_merged_parts_and_other_numbers_of_labels(run: Path, record: Callable[..
     assert [tuple(row.values()) for row in rows(run, sql)] == expected
 
 
-def test_scores_are_there_once_made(run: Path) -> None:
-    with pytest.raises(RecordError, match=r"no scores yet; `softsweep tables .*` makes them"):
-        query(run, "SELECT * FROM scores")
+def test_derived_tables_are_there_once_made(run: Path, record: Callable[..., str]) -> None:
+    for name in DERIVED:
+        with pytest.raises(RecordError, match=rf"no {name} yet; `softsweep tables .*` makes them"):
+            query(run, f"SELECT * FROM {name}")
     aggregate(run)
-    sql = "SELECT value FROM scores WHERE metric = 'acc' AND chosen_by = 'own'"
+    sql = (
+        "SELECT value FROM scores WHERE metric = 'acc' AND chosen_by = 'own' AND threshold = '0.5'"
+    )
     assert rows(run, sql) == [{"value": 1.0}]
+    for name in DERIVED:
+        query(run, f"SELECT * FROM {name}")
+    record(run, "j", {("test", RULES): LOGITS}, seed=1)
+    with pytest.warns(RecordWarning, match=r"scores, .* are not of what is recorded now: `softsw"):
+        assert rows(run, sql) == [{"value": 1.0}]
+    kept_path(Run(run), "scores").write_bytes(b"PAR1")
+    with pytest.warns(RecordWarning), pytest.raises(RecordError, match="no scores yet"):
+        query(run, sql)
 
 
 def test_a_run_without_predictions_can_be_asked(
@@ -101,6 +114,52 @@ def test_a_run_without_predictions_can_be_asked(
         "SET lock_configuration = false",
         "SELECT * FROM run",  # a variable of this program
         "SELECT * FROM sql",
+        "SELECT getenv('HOME')",
+        "SELECT 1; COPY arms TO '{here}/out.csv'",
+        "SELECT 1; SELECT 2",
+        "COPY (SELECT 1) TO '{here}/out.parquet'",
+        "COPY arms FROM '{here}/secret.csv'",
+        "EXPLAIN ANALYZE COPY arms TO '{here}/out.csv'",
+        "IMPORT DATABASE '{here}'",
+        "PRAGMA import_database('{here}')",
+        "ATTACH ':memory:' AS other",
+        "ATTACH 'md:'",
+        "DETACH memory",
+        "FORCE INSTALL spatial FROM community",
+        "UPDATE EXTENSIONS",
+        "LOAD '{here}/x.duckdb_extension'",
+        "SELECT * FROM duckdb_extensions()",
+        "CREATE SECRET s (TYPE http, BEARER_TOKEN 'b')",
+        "CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'b')",
+        "SELECT * FROM duckdb_secrets()",
+        "SELECT * FROM which_secret('s3://x', 's3')",
+        "SELECT * FROM 'https://localhost/x.parquet'",
+        "SELECT * FROM read_parquet('s3://x/y.parquet')",
+        "SELECT * FROM read_csv('/dev/stdin')",
+        "SELECT * FROM query('COPY arms TO ''{here}/out.csv'' ')",
+        "SELECT * FROM create_external_resource('{here}')",
+        "CREATE TABLE t AS SELECT 1",
+        "CREATE OR REPLACE VIEW arms AS SELECT 1",
+        "CREATE MACRO f(a) AS a",
+        "DROP VIEW arms",
+        "INSERT INTO arms SELECT * FROM arms",
+        "WITH t AS (INSERT INTO arms VALUES (1) RETURNING 1) SELECT * FROM t",
+        "UPDATE arms SET seed = 1",
+        "DELETE FROM arms",
+        "MERGE INTO arms USING arms b ON true WHEN MATCHED THEN DELETE",
+        "PREPARE p AS SELECT 1",
+        "BEGIN",
+        "CHECKPOINT",
+        "VACUUM",
+        "CALL enable_logging(storage='file', storage_config={{'path': '{here}/log'}})",
+        "SELECT * FROM enable_logging()",
+        "SELECT * FROM enable_profiling()",
+        "PRAGMA enable_profiling",
+        "SET profiling_output = '{here}/profile'",
+        "SET temp_directory = '{here}'",
+        "SET memory_limit = '1TB'",
+        "RESET enable_external_access",
+        "PRAGMA database_list",
     ],
 )
 def test_nothing_outside_can_be_touched(run: Path, tmp_path: Path, sql: str) -> None:
@@ -112,13 +171,48 @@ def test_nothing_outside_can_be_touched(run: Path, tmp_path: Path, sql: str) -> 
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_every_function_that_reads_files_is_refused(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    named = rows(run, "SELECT DISTINCT function_name AS name FROM duckdb_functions()")
+    words = ("read", "scan", "parquet", "glob", "sniff")
+    readers = [row["name"] for row in named if any(word in row["name"] for word in words)]
+    assert len(readers) > 20
+    allowed = [name for name in readers if answers(run, f"FROM {name}('{tmp_path}/secret.csv')")]
+    assert allowed == []
+
+
+def answers(run: Path, sql: str) -> bool:
+    try:
+        query(run, sql)
+    except RecordError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM arms",
+        "WITH a AS (SELECT 1) SELECT * FROM a",
+        "DESCRIBE arms",
+        "SUMMARIZE arms",
+        "SHOW TABLES",
+        "EXPLAIN SELECT * FROM arms",
+        "PIVOT arms ON status USING count(*)",
+        "SELECT 1;  -- with a remark",
+    ],
+)
+def test_whatever_only_reads_is_answered(run: Path, sql: str) -> None:
+    assert rows(run, sql)
+
+
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
         ("SELEC 1", "syntax error"),
         ("SELECT nothing FROM arms", 'column "nothing" not found'),
-        ("SELECT * FROM arm", "no view named arm; the views are arms, .*, scores, tries, chosen"),
-        ("", "returns no rows: a SELECT is expected"),
+        ("SELECT * FROM arm", "no view named arm; the views are arms, .*, tries, chosen, scores"),
+        ("", "one SELECT is expected"),
     ],
 )
 def test_a_bad_question_is_answered_in_one_line(run: Path, sql: str, message: str) -> None:
@@ -127,8 +221,11 @@ def test_a_bad_question_is_answered_in_one_line(run: Path, sql: str, message: st
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_part_is_named(run: Path) -> None:
-    path = part_path(run, "predictions", "trial-k")
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RecordError, match=r"predictions/trial-k\.parquet is damaged"):
-        query(run, "SELECT * FROM predictions")
+def test_damaged_predictions_are_passed_by(
+    run: Path, record: Callable[..., str], flip: Callable[..., None]
+) -> None:
+    record(run, "j", {("test", RULES): LOGITS}, seed=1)
+    flip(part_path(run, "predictions", "trial-k"))
+    sql = "SELECT DISTINCT arm FROM predictions WHERE len(logits) = 3"
+    with pytest.warns(RecordWarning, match=r"predictions/trial-k\.parquet is damaged"):
+        assert rows(run, sql) == [{"arm": "j"}]

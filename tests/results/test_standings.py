@@ -17,16 +17,16 @@ from sklearn.metrics import f1_score
 
 from results import leaderboard
 from results.aggregation import aggregate
-from results.errors import RecordError
+from results.errors import RecordError, RecordWarning
+from results.evidence import score_table
 from results.findings import Findings
 from results.frames import open_run
 from results.judged import Judged
 from results.labels import cell_labels
-from results.pairing import over_texts_and_seeds, paired
+from results.pairing import mean, paired
 from results.render import FORMS, Figure, Table, render
 from results.run import Run
-from results.scorefile import current_scores, score_path, write_scores
-from results.scores import score_table
+from results.scorefile import current_scores, kept_path, write_derived
 from results.searched import write_chosen
 from results.standings import warnings_of
 from results.tables import all_tables
@@ -126,10 +126,7 @@ def test_the_control_is_bce_with_a_tuned_threshold(run: Path) -> None:
         assert score["control_seeds"] == 3
         assert score["to_control"] == pytest.approx(found.value)
         assert (score["to_control_lo"], score["to_control_hi"]) == pytest.approx(found.both)
-        means = np.mean([one.resampled for one in values.values()], axis=0)
-        half = over_texts_and_seeds(means.var(ddof=1), score["seed_sd"], 3)
-        expected = (score["value"] - half, score["value"] + half)
-        assert (score["both_lo"], score["both_hi"]) == pytest.approx(expected)
+        assert (score["both_lo"], score["both_hi"]) == mean(values).both
     own = [s["to_control"] for s in scores if s["cell"] == "bce0" and s["threshold"] == "tuned"]
     assert own == [0.0]
     assert all(
@@ -232,7 +229,7 @@ def test_one_seed_is_said_to_say_nothing_of_others(
         }
         record(tmp_path, loss, chosen, cell=loss, loss=loss, label=loss.upper())
     (table,) = leaderboard(tmp_path, "acc")
-    assert column(table, "over texts and seeds") == ["", ""]
+    assert column(table, "over texts and seeds") == ["one seed", "one seed"]
     assert any("over texts alone where one seed is shared" in note for note in table.notes)
     assert any("With one seed" in note for note in table.notes)
 
@@ -291,13 +288,13 @@ def test_kept_scores_of_another_version_or_damaged_are_not_taken(
 ) -> None:
     gold = toy(tmp_path)
     record(tmp_path, "k", {("test", RULES): noisy(gold, 0, 2.0)})
-    write_scores(Run(tmp_path))
-    path = score_path(Run(tmp_path))
+    write_derived(Run(tmp_path))
+    path = kept_path(Run(tmp_path), "scores")
     pq.write_table(pq.read_table(path).drop_columns("threshold"), path)
     assert "threshold" in current_scores(Run(tmp_path)).column_names
     path.write_bytes(b"PAR1")
-    with pytest.raises(RecordError, match=r"scores\.parquet is damaged"):
-        leaderboard(tmp_path, "acc")
+    with pytest.warns(RecordWarning, match=r"scores\.parquet is damaged"):
+        assert leaderboard(tmp_path, "acc")
 
 
 def test_a_setting_that_came_in_later_was_off(
@@ -328,6 +325,22 @@ def test_a_parameter_that_an_older_record_lacks_was_the_default(
         record(tmp_path, f"a{seed}", chosen, cell=f"c{seed}", settings=settings(**others))
     labels = cell_labels(score_table(Run(tmp_path)).to_pylist())
     assert labels == {"c0": "BCE (lr=0.001)", "c1": "BCE (lr=0.333333)"}
+
+
+def test_what_cannot_be_given_says_why(
+    tmp_path: Path, toy: Callable[..., Any], record: Record
+) -> None:
+    gold = toy(tmp_path)
+    chosen = {(split, RULES): noisy(gold, 0, 2.0) for split in ("dev", "test")}
+    for seed in (0, 1):
+        record(tmp_path, f"b{seed}", chosen, cell="b", seed=seed)
+        record(tmp_path, f"h{seed}", chosen, cell="h", loss="hill", seed=seed + 7)
+        record(tmp_path, f"o{seed}", chosen, cell="o", loss="other", batch_size=32, seed=seed)
+        record(tmp_path, f"m{seed}", {}, cell="m", loss="mse", seed=seed, status="diverged")
+    (table,) = leaderboard(tmp_path, "acc")
+    said = set(column(table, "to tuned BCE"))
+    assert said == {"control", "no seed in common", "no such BCE", ""}
+    assert "diverged" in column(table, "tuned")
 
 
 def test_a_leaderboard_is_light(run: Path) -> None:

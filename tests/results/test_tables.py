@@ -18,9 +18,11 @@ import results.tables
 from results.aggregation import aggregate
 from results.errors import RecordError
 from results.findings import Findings
+from results.fromarrow import from_arrow
 from results.layout import scores_table
 from results.records import record_examples
-from results.render import Figure, Table, from_arrow, render
+from results.render import Figure, Table, TwoDecimals, render
+from results.scorefile import DERIVED
 from results.tables import all_tables
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")
@@ -37,7 +39,7 @@ LOSSES = {
 def known(scores: list[dict[str, Any]]) -> Findings:
     """Findings of which only the scores are known."""
     findings = Findings.__new__(Findings)
-    findings.__dict__.update(scores=scores)
+    findings.__dict__.update(scores=scores, per_class=[], corpora=[], claims=[])
     return findings
 
 
@@ -291,6 +293,14 @@ def test_latex() -> None:
     )
 
 
+def test_columns_of_numbers_line_up_on_the_right() -> None:
+    rows = (("joy", 3, TwoDecimals(54.8), None), ("fear", None, TwoDecimals(7), None))
+    table = Table("t", "", ("class", "n", "F1", "none"), rows)
+    assert "|---|---:|---:|---|\n| joy | 3 | 54.80 |  |\n" in render(table, "markdown")
+    assert "\\begin{tabular}{lrrl}" in render(table, "latex")
+    assert render(table, "csv") == "class,n,F1,none\njoy,3,54.8,\nfear,,7.0,\n"
+
+
 def test_csv_and_json_hold_plain_numbers() -> None:
     assert render(SMALL, "csv") == (
         "Loss,Acc,Acc half width,Acc star,status\n"
@@ -372,6 +382,7 @@ def test_aggregate_writes_every_table_in_every_format(
     names = ["table2_en", "table3_es"]
     assert [table.name for table in tables if table.headline] == names
     names += [f"{name}_by_each_metric" for name in names]
+    names += ["table1", "claims"]
     names += [
         f"leaderboard_{metric}_{language}"
         for metric in ("acc", "macro_f1", "micro_f1")
@@ -381,7 +392,8 @@ def test_aggregate_writes_every_table_in_every_format(
     suffixes = (".md", ".tex", ".csv", ".parquet")
     expected = {name + suffix for name in names for suffix in suffixes}
     folder = run / "tables"
-    assert {p.name for p in folder.iterdir()} == expected | {"scores.parquet", "scores.csv"}
+    derived = {name + suffix for name in DERIVED for suffix in (".csv", ".parquet")}
+    assert {p.name for p in folder.iterdir() if p.is_file()} == expected | derived
     assert (folder / "table2_en.md").read_text("utf-8") == render(tables[0], "markdown")
     frame = pq.read_table(folder / "table3_es.parquet").to_pandas()
     assert frame["Loss"].tolist() == ["SAcc", "BCE", "MSE"]
@@ -389,9 +401,9 @@ def test_aggregate_writes_every_table_in_every_format(
     shown = scores.query("language == 'es' and chosen_by == 'own' and metric == 'acc'")
     assert sorted(100 * shown["value"]) == pytest.approx(sorted(frame["Acc"]))
     assert len((folder / "scores.csv").read_text("utf-8").splitlines()) == len(scores) + 1
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     aggregate(run)
-    assert before == {path: path.read_bytes() for path in folder.iterdir()}
+    assert before == {path: path.read_bytes() for path in folder.rglob("*.*")}
 
 
 def test_a_table_that_cannot_be_written_leaves_the_old_one(

@@ -1,6 +1,7 @@
 """A tiny experiment on the sample corpus: seconds, and every room does its real work."""
 
 import copy
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,30 @@ def run_tiny(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> RunTiny:
         return run_experiment(tiny, cache=cache, overrides=overrides, **settings)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Trains the tiny experiment, with so many test texts, once; for tests to copy and change.
+
+    Its arms kept their weights.
+    """
+
+    @functools.cache
+    def train(test: int) -> Path:
+        experiment = copy.deepcopy(TINY)
+        experiment["corpus"]["test"] = test
+        outcome = run_experiment(
+            experiment,
+            cache=cache,
+            out=tmp_path_factory.mktemp("trained") / "run",
+            keep_weights=True,
+            console=Console(quiet=True),
+            workers=Workers("inline"),
+        )
+        return outcome.run
+
+    return train
 
 
 @pytest.fixture

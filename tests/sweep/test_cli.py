@@ -37,7 +37,7 @@ def test_run_prints_tables_on_standard_output_and_the_rest_on_standard_error(
     assert found.startswith("en: sample; n = ")
     assert collapsed.startswith("en (sample): ")
     assert "never predicts" in collapsed
-    assert done == f"2 arms trained; tables are in {tmp_path / 'run' / 'tables'}"
+    assert done == f"2 arms trained; tables and report.html are in {tmp_path / 'run' / 'tables'}"
     status, _, err = softsweep(*arguments, "--format", "json")
     assert status == 0
     assert "nothing to train: all 2 arms are recorded" in err
@@ -110,6 +110,17 @@ def test_plan_tells_the_budget_of_a_search(
     (row,) = csv.DictReader(io.StringIO(out))
     assert (row["studies"], row["tries each"]) == ("2", "2")
     assert (row["arms tried x epochs"], row["arms trained x epochs"]) == ("4 x 1", "6 x 2")
+
+
+def test_any_two_losses_are_shown_class_by_class(softsweep: Command, run_tiny: RunTiny) -> None:
+    run = run_tiny().run
+    asked = ("per-class", run, "soft_macro_f1", "bce", "--chosen-by", "macro_f1")
+    status, out, _ = softsweep(*asked, "--format", "csv")
+    assert status == 0
+    assert out.startswith("class,SM-F1 P,SM-F1 R,SM-F1 F1,BCE P,BCE R,BCE F1\n")
+    assert [line.split(",")[0] for line in out.splitlines()[-2:]] == ["MACRO", "MICRO"]
+    status, _, err = softsweep(*asked[:-1], "f1")
+    assert (status, "no metric named f1" in err) == (2, True)
 
 
 def test_leaderboard_ranks_the_losses_of_a_run(softsweep: Command, run_tiny: RunTiny) -> None:

@@ -217,14 +217,17 @@ def test_folders_that_are_not(tiny: dict[str, Any], tmp_path: Path) -> None:
         run_experiment(tiny, out=str(file))
 
 
-def test_a_damaged_part_is_named_and_deleting_it_trains_its_arm_again(run_tiny: RunTiny) -> None:
+def test_the_arms_of_a_damaged_part_train_again(run_tiny: RunTiny) -> None:
     run = run_tiny().run
     part = next((run / "predictions").iterdir())
     part.write_bytes(part.read_bytes()[:100])
-    with pytest.raises(RecordError, match=part.name):
-        run_tiny()
-    part.unlink()
-    assert run_tiny().tried == 1
+    console = Console(record=True, file=io.StringIO(), width=1000)
+    assert run_tiny(console=console).tried == 1
+    said = console.export_text()
+    assert f"{part} is damaged (" in said
+    assert f"set aside as {part.name}.broken, its arms train again" in said
+    assert part.with_name(f"{part.name}.broken").exists()
+    assert run_tiny().tried == 0
 
 
 def test_a_try_after_the_arms_were_recorded_trains_and_overwrites_nothing(
