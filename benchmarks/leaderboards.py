@@ -23,10 +23,10 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks import measure
+from results.derived import digest_of, keep
 from results.evidence import score_table
 from results.records import merge_parts, predictions_table, record_examples, record_trial
 from results.run import Run
-from results.scorefile import digest_of, keep
 from results.scores import SCORES
 
 TITLE = (

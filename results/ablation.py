@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from model.metrics import METRICS
+from results.derived import current_table
 from results.difference import check_same_texts
 from results.errors import RecordError
 from results.fromarrow import from_arrow
@@ -22,7 +23,6 @@ from results.pairing import Measured, paired
 from results.parts import whole_file
 from results.render import Cell, Figure, Table, render
 from results.run import Run
-from results.scorefile import current_scores
 from results.scores import SCORES
 
 BASELINE = "none"
@@ -100,7 +100,7 @@ class _Variant:
         self.own = {match: cell.own_metric for match, cell in last.items()}
         cells = {cell.key: match for match, cell in last.items()}
         self.scores: dict[Match, dict[str, Score]] = {}
-        for score in current_scores(self.cells.run).to_pylist():
+        for score in current_table(self.cells.run, "scores").to_pylist():
             chosen = score["chosen_by"] == score["metric"]
             if chosen and is_first(score) and score["cell"] in cells:
                 self.scores.setdefault(cells[score["cell"]], {})[score["metric"]] = score

@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
+from results.derived import write_derived
 from results.drawing import Drawing, rendered
 from results.figures import all_figures
 from results.parts import whole_file
 from results.render import Table, records, render
 from results.report import write_report
 from results.run import Run
-from results.scorefile import write_derived
 from results.tables import all_tables
 
 SUFFIXES = {"markdown": ".md", "latex": ".tex", "csv": ".csv"}

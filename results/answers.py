@@ -1,11 +1,14 @@
 """The answer: which loss to train with, for each metric, corpus and language, in one sentence."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from model.metrics import METRICS
+from results.baselines import CONTROL
 from results.contrast import ALPHA
+from results.labels import full_labels
 from results.words import interval, metric_name, p_value, points
 
 Row = dict[str, Any]
@@ -36,15 +39,19 @@ def answers(scores: Sequence[Row], comparisons: Sequence[Row]) -> list[Answer]:
     """An answer for every corpus and language and every metric, at tuned thresholds.
 
     The loss to train with is the best of those shown to beat BCE with a tuned threshold, after
-    correction for their number; where there is none, that is the answer.
+    correction for their number, if no other cell of BCE has a better mean; where there is none,
+    that is the answer.
 
     Args:
         scores: rows of `results.scores.SCORES`.
         comparisons: rows of `results.comparisons.COMPARISONS`.
     """
     pairs = sorted({(row["corpus"], row["language"]) for row in scores})
+    families = Counter(
+        row["family"] for row in comparisons if row["threshold"] == "tuned" and row["p"] is not None
+    )
     return [
-        _answer(pair, metric, _of(scores, pair, metric), _of(comparisons, pair, metric))
+        _answer(pair, metric, _of(scores, pair, metric), _of(comparisons, pair, metric), families)
         for pair in pairs
         for metric in METRICS
     ]
@@ -62,54 +69,74 @@ def _of(rows: Sequence[Row], pair: tuple[str, str], metric: str) -> list[Row]:
 
 
 def _answer(
-    pair: tuple[str, str], metric: str, scores: Sequence[Row], comparisons: Sequence[Row]
+    pair: tuple[str, str],
+    metric: str,
+    scores: Sequence[Row],
+    comparisons: Sequence[Row],
+    families: Mapping[str, int],
 ) -> Answer:
-    """The answer on one metric, from its rows at tuned thresholds."""
-    name = metric_name(metric)
+    """The answer on one metric, from its rows at tuned thresholds and the sizes of families."""
     ranked = sorted(
         (row for row in scores if row["value"] is not None), key=lambda row: -row["value"]
     )
     if not ranked:
         why = "no arm is finished" if scores else "no tuned thresholds, for dev is not recorded"
-        return Answer(*pair, metric, f"Nothing can be said of {name} yet: {why}.", None, None)
-    to_control = {
-        row["a"]: row for row in comparisons if row["family"] != "pair" and row["p"] is not None
-    }
-    compared = [to_control[row["cell"]] for row in ranked if row["cell"] in to_control]
-    better = [row for row in compared if row["p_max_t"] < ALPHA and row["difference"] > 0]
-    if better:
-        row = better[0]
+        sentence = f"Nothing can be said of {metric_name(metric)} yet: {why}."
+        return Answer(*pair, metric, sentence, None, None)
+    labels = full_labels(list({row["cell"]: row for row in ranked}.values()))
+    to_control = {row["a"]: row for row in comparisons if row["family"] != "pair"}
+    tested = {cell: row for cell, row in to_control.items() if row["p"] is not None}
+    best_control = next((row for row in ranked if row["loss"] == CONTROL), None)
+    if best_control is None or not tested:
+        sentence = _untested(ranked[0], labels, metric, to_control)
+        return Answer(*pair, metric, sentence, ranked[0]["cell"], None)
+    others = [row for row in ranked if row["loss"] != CONTROL and row["cell"] in tested]
+    ahead = [row for row in others if row["value"] > best_control["value"]]
+    shown = [row for row in ahead if _is_shown(tested[row["cell"]])]
+    aside = _untested_above(ranked, shown or ahead or [best_control], labels, to_control)
+    name = metric_name(metric)
+    if shown:
+        row = tested[shown[0]["cell"]]
         sentence = (
-            f"Train with {row['label_a']} if you are judged by {name}: "
+            f"Train with {labels[row['a']]} if you are judged by {name}: "
             f"{points(row['difference'], signed=True)} points over {row['label_b']} with a tuned "
-            f"threshold, {interval(row)}{_corrected(row, compared)}."
+            f"threshold, {interval(row)}{_corrected(row, families)}."
         )
-        return Answer(*pair, metric, sentence, row["a"], row)
-    best = ranked[0]
-    if not compared:
-        return Answer(*pair, metric, _untested(best, name, comparisons), best["cell"], None)
-    row = compared[0]
-    if best["control"] == best["cell"]:
+        return Answer(*pair, metric, sentence + aside, row["a"], row)
+    if ahead:
+        row = tested[ahead[0]["cell"]]
         sentence = (
-            f"Train with {row['label_b']} and a tuned threshold if you are judged by {name}: no "
-            f"loss has a better mean; the next, {row['label_a']}, is at "
-            f"{points(row['difference'], signed=True)} points, {interval(row)}."
+            f"No loss is shown to beat {row['label_b']} with a tuned threshold on {name}: the "
+            f"best, {labels[row['a']]}, is at {points(row['difference'], signed=True)} points, "
+            f"{interval(row)}{_corrected(row, families)}{_would_decide(row)}."
         )
-        return Answer(*pair, metric, sentence, best["cell"], row)
+        return Answer(*pair, metric, sentence + aside, row["b"], row)
     sentence = (
-        f"No loss is shown to beat {row['label_b']} with a tuned threshold on {name}: the best, "
-        f"{row['label_a']}, is at {points(row['difference'], signed=True)} points, "
-        f"{interval(row)}{_corrected(row, compared)}{_would_decide(row)}."
+        f"Train with {labels[best_control['cell']]} and a tuned threshold if you are judged by "
+        f"{name}: no loss tested has a better mean than its {points(best_control['value'])}"
     )
-    return Answer(*pair, metric, sentence, row["b"], row)
+    against = [row for row in tested.values() if row["b"] == best_control["cell"]]
+    if not against:
+        return Answer(*pair, metric, f"{sentence}.{aside}", best_control["cell"], None)
+    row = max(against, key=lambda row: row["difference"])
+    sentence += (
+        f"; the next, {labels[row['a']]}, is at {points(row['difference'], signed=True)} points, "
+        f"{interval(row)}."
+    )
+    return Answer(*pair, metric, sentence + aside, best_control["cell"], row)
 
 
-def _corrected(row: Row, compared: Sequence[Row]) -> str:
+def _is_shown(row: Row) -> bool:
+    """Whether a loss is shown to beat its control, after correction."""
+    return bool(row["p_max_t"] < ALPHA and row["difference"] > 0)
+
+
+def _corrected(row: Row, families: Mapping[str, int]) -> str:
     """The p value behind an interval, and for how many comparisons it is corrected."""
-    number = sum(one["family"] == row["family"] for one in compared)
+    number = families[row["family"]]
     if number == 1:
         return f", {p_value(row['p'])}"
-    return f", {p_value(row['p_max_t'])} corrected for all {row['family']} comparisons"
+    return f", {p_value(row['p_max_t'])} corrected for {number} {row['family']} comparisons"
 
 
 def _would_decide(row: Row) -> str:
@@ -119,11 +146,35 @@ def _would_decide(row: Row) -> str:
     return f"; {row['seeds_needed']} seeds would decide it with 80% power"
 
 
-def _untested(best: Row, name: str, comparisons: Sequence[Row]) -> str:
+def _untested_above(
+    ranked: Sequence[Row],
+    named: Sequence[Row],
+    labels: Mapping[str, str],
+    to_control: Mapping[str, Row],
+) -> str:
+    """A sentence on the best of those that stand above the one named but were not tested."""
+    above = [
+        row
+        for row in ranked
+        if row["value"] > named[0]["value"]
+        and row["loss"] != CONTROL
+        and to_control.get(row["cell"], {}).get("p") is None
+    ]
+    if not above:
+        return ""
+    reason = to_control.get(above[0]["cell"], {}).get("reason") or "it has no control"
+    return f" {labels[above[0]['cell']]} has a better mean, but was not tested: {reason}."
+
+
+def _untested(
+    best: Row, labels: Mapping[str, str], metric: str, to_control: Mapping[str, Row]
+) -> str:
     """What can be said where nothing was tested."""
-    reasons = sorted({row["reason"] for row in comparisons if row["reason"]})
-    why = f" ({'; '.join(reasons)})" if reasons else ""
+    reason = to_control.get(best["cell"], {}).get("reason")
+    if not reason:  # it is BCE itself, or of one seed as all are
+        reason = next((row["reason"] for row in to_control.values() if row["reason"]), "")
     return (
-        f"{best['label']} has the best {name}, {points(best['value'])}, but no loss was tested "
-        f"against BCE with a tuned threshold{why}."
+        f"{labels[best['cell']]} has the best {metric_name(metric)}, {points(best['value'])}, but "
+        f"no loss was tested against BCE with a tuned threshold"
+        + (f": {reason}." if reason else ".")
     )

@@ -38,9 +38,10 @@ def like(cell: Cell, but: Sequence[str] = ()) -> _Like:
 
 
 def add_stars(scored: Sequence[tuple[Cell, Sequence[dict[str, Any]]]]) -> None:
-    """Set `paper_star`: at 0.5, the interval lies above BCE's and MSE's of the same settings.
+    """Set `paper_star`: at 0.5, a run's interval lies above BCE's and MSE's of the same settings.
 
-    This rule reproduces every asterisk of the paper's Tables 2 and 3.
+    This rule reproduces every asterisk of the paper's Tables 2 and 3. Where there are several
+    seeds, each end of the interval is the mean of those of the single runs.
 
     Args:
         scored: cells with their rows of `results.scores.SCORES`.
@@ -49,17 +50,17 @@ def add_stars(scored: Sequence[tuple[Cell, Sequence[dict[str, Any]]]]) -> None:
         ((*like(cell), row["chosen_by"], row["metric"]), row)
         for cell, of_cell in scored
         for row in of_cell
-        if row["threshold"] == "0.5" and row.get("lo") is not None
+        if row["threshold"] == "0.5" and row.get("run_lo") is not None
     ]
     highs: dict[_Like, dict[str, float]] = {}
     for key, row in rows:
         if row["loss"] in BASELINES:
             of_loss = highs.setdefault(key, {})
-            of_loss[row["loss"]] = max(row["hi"], of_loss.get(row["loss"], row["hi"]))
+            of_loss[row["loss"]] = max(row["run_hi"], of_loss.get(row["loss"], row["run_hi"]))
     for key, row in rows:
         baselines = highs.get(key, {})
         if len(baselines) == len(BASELINES):
-            row["paper_star"] = row["lo"] > max(baselines.values())
+            row["paper_star"] = row["run_lo"] > max(baselines.values())
 
 
 class Controls:
@@ -96,6 +97,15 @@ class Controls:
         if found is None and len(beside := self._beside.get(_beside(cell), [])) == 1:
             (found,) = beside
         return found
+
+    def lacking(self, cell: Cell) -> str:
+        """Why a cell has no control."""
+        if not self._all:
+            return "BCE is not recorded"
+        several = len(self._all) if cell.external else len(self._beside.get(_beside(cell), []))
+        if several > 1:
+            return f"{several} cells of BCE could be its control, and none is like it in all else"
+        return "BCE was not trained with its batch size and settings"
 
 
 def _beside(cell: Cell) -> _Like:

@@ -52,6 +52,12 @@ class Resamples:
             yield from self._converted()
 
     @cached_property
+    def gold_sums(self) -> Floats:
+        """How often each label is gold in each resample, `[R, C]`: the same for all arms."""
+        gold = self.gold.astype(np.float32)
+        return np.concatenate([chunk @ gold for chunk in self.chunks()]).astype(np.float64)
+
+    @cached_property
     def _as_floats(self) -> list[NDArray[np.float32]]:
         return list(self._converted())
 
@@ -94,7 +100,7 @@ def resampled_metrics(
     values = {name: np.empty((len(predicted), len(resamples.counts))) for name in metrics}
     done = 0
     for chunk in resamples.chunks():
-        sums = Weighted(chunk, columns)
+        sums = Weighted(chunk, columns, resamples.gold_sums[done : done + len(chunk)])
         for name, array in values.items():
             array[:, done : done + len(chunk)] = METRICS[name].value(sums).T
         done += len(chunk)
@@ -106,24 +112,3 @@ def percentile_interval(values: Floats, level: float = LEVEL) -> tuple[Floats, F
     tail = (1 - level) / 2
     low, high = np.quantile(values, [tail, 1 - tail], axis=-1)
     return low, high
-
-
-def paired_interval(a: Floats, b: Floats, level: float = LEVEL) -> tuple[float, float]:
-    """Percentile interval of A − B, where both saw the same resamples (and the same seeds).
-
-    Args:
-        a: values of A by seed and resample, `[S, R]`.
-        b: values of B for the same seeds and resamples, `[S, R]`.
-        level: coverage.
-
-    Returns:
-        Ends of the interval of the mean over seeds of the differences. It covers the choice of
-        texts only.
-
-    Raises:
-        ValueError: the shapes differ, so the values are not paired.
-    """
-    if a.shape != b.shape:
-        raise ValueError(f"not paired: {a.shape} values of A, {b.shape} of B")
-    low, high = percentile_interval((a - b).mean(axis=0), level)
-    return float(low), float(high)

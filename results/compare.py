@@ -9,20 +9,21 @@ import pyarrow as pa
 from model.metrics import METRICS
 from results.cells import Cell
 from results.comparisons import COMPARISONS, Between
+from results.derived import kept_table
 from results.errors import RecordError
 from results.fromarrow import from_arrow
-from results.judged import Judged
-from results.labels import cell_labels
+from results.judged import Judged, Kept
+from results.labels import full_labels
 from results.naming import find_pairs
 from results.render import Cell as Shown
 from results.render import Table
 from results.run import Run
-from results.scorefile import kept_table
-from results.scores import Kept
 from results.thresholds import THRESHOLDS
 from results.words import points
 
-_OF_FAMILY = ("family", "p_holm", "p_max_t", "q_bh")
+_OF_FAMILY = (
+    "family", "p_holm", "p_max_t", "q_bh", "detectable", "seeds_needed", "texts_needed",
+)  # fmt: skip
 """Columns that hang on the other comparisons of a run."""
 
 
@@ -71,12 +72,12 @@ def _compared(judged: Judged, a: Cell, b: Cell, metric: str, threshold: str) -> 
     """The row of two cells, with what their family corrects."""
     cells = [cell for cell in judged.cells if cell.pair == a.pair]
     both = judged.only([a, b])
-    kept: Kept = {}
-    for cell in (a, b):
-        kept[cell.key, metric, threshold] = both.measure(cell.key, metric, metric, threshold)
-    between = Between(both, kept, cell_labels([cell.columns for cell in cells]))
-    row, _ = between.full(a, b, metric, threshold)
-    row["p_randomisation"] = between.randomised(a, b, metric, threshold)
+    kept: Kept = {
+        (cell.key, metric, threshold): both.measure(cell.key, metric, metric, threshold)
+        for cell in (a, b)
+    }
+    between = Between(both, kept, full_labels([cell.columns for cell in cells]))
+    row = between.full(a, b, metric, threshold)
     row |= _of_family(judged.run, row)
     return {name: row.get(name) for name in COMPARISONS.names}
 

@@ -19,12 +19,14 @@ from model.metrics import METRICS, Floats
 from results.baselines import Controls
 from results.bootstrap import RESAMPLES
 from results.cells import Cell
-from results.contrast import difference_row, outlook, randomised, second_opinions
-from results.judged import SEED, Judged
-from results.labels import cell_labels
+from results.contrast import ALPHA, difference_row, outlook, randomised, second_opinions
+from results.inference import Parts
+from results.judged import SEED, Judged, Kept
+from results.labels import full_labels
 from results.multiplicity import benjamini_hochberg, holm, max_t
 from results.pairing import Estimate
-from results.scores import RAN_ON, Kept, ran_on, release
+from results.scores import ran_on, release
+from results.thresholds import THRESHOLDS
 
 COMPARISONS = pa.schema(
     [
@@ -78,7 +80,6 @@ COMPARISONS = pa.schema(
 MOST_CELLS = 40
 """Cells of a corpus and language up to which all pairs are compared."""
 
-NO_CONTROL = "BCE was not trained with these settings, or several times"
 
 Row = dict[str, Any]
 """A row of `COMPARISONS`."""
@@ -90,23 +91,20 @@ class Tested:
 
     Attributes:
         row: its row.
-        by_seed: how far each seed's difference is from their mean.
+        parts: where its variance comes from.
         over_texts: how far the mean over seeds is on each resample, `[R]`.
     """
 
     row: Row
-    by_seed: Mapping[int, float]
+    parts: Parts
     over_texts: NDArray[np.float32]
 
 
 def tested(row: Row, found: Estimate) -> Tested:
-    """A comparison that enters a family."""
+    """A comparison that enters a family; of two seeds or more."""
+    assert found.parts is not None
     over_texts = found.resampled.mean(axis=0)
-    return Tested(
-        row,
-        dict(zip(found.seeds, found.values - found.value, strict=True)),
-        (over_texts - over_texts.mean()).astype(np.float32),
-    )
+    return Tested(row, found.parts, (over_texts - over_texts.mean()).astype(np.float32))
 
 
 class Comparisons:
@@ -131,27 +129,28 @@ class Comparisons:
             cells: all of them.
             kept: their values.
         """
-        between = Between(self._judged, kept, cell_labels([cell.columns for cell in cells]))
         controls = Controls(cells)
+        cells = list({cell.key: cell for cell in cells}.values())  # two searches may choose one
+        between = Between(self._judged, kept, full_labels([cell.columns for cell in cells]))
         done = set()
         for cell in cells:
             control = controls.of(cell)
-            if control is cell:
+            if control is not None and control.key == cell.key:
                 continue
             family = "confirmatory" if cell.facts["loss"] in self._confirmatory else "exploratory"
             if control is None:
-                self._rows += between.nothing(cell, family)
+                self._rows += between.nothing(cell, family, controls.lacking(cell))
                 continue
             done |= {(cell.key, control.key), (control.key, cell.key)}
             for metric in METRICS:
                 for threshold in between.shared_thresholds(cell, control, metric):
-                    row, found = between.full(cell, control, metric, threshold)
+                    row, found = between.opinions(cell, control, metric, threshold)
                     row["family"] = family
                     if family == "confirmatory" and threshold == "tuned":
                         p = between.randomised(cell, control, metric, threshold)
                         row["p_randomisation"] = p
                     self._rows.append(row)
-                    if found is not None and found.parts is not None:
+                    if row.get("p") is not None and found is not None:
                         self._tested.append(tested(row, found))
         if len(cells) > MOST_CELLS:
             return
@@ -190,27 +189,33 @@ class Between:
 
     def shared_thresholds(self, a: Cell, b: Cell, metric: str) -> list[str]:
         """The rules of the threshold for which both have values."""
-        rules = dict.fromkeys(threshold for _, _, threshold in self.kept)
-        return [rule for rule in rules if all((c.key, metric, rule) in self.kept for c in (a, b))]
-
-    def nothing(self, cell: Cell, family: str) -> list[Row]:
-        """Rows that say that a cell has no control."""
         return [
-            {
-                **self._facts(cell, None, metric, "tuned"),
-                "family": family,
-                "seeds": 0,
-                "reason": NO_CONTROL,
-            }
+            rule for rule in THRESHOLDS if all((c.key, metric, rule) in self.kept for c in (a, b))
+        ]
+
+    def nothing(self, cell: Cell, family: str, reason: str) -> list[Row]:
+        """Rows that say why a cell has no control."""
+        return [
+            self._facts(cell, None, metric, "tuned")
+            | {"family": family, "seeds": 0, "reason": reason}
             for metric in METRICS
         ]
 
-    def full(self, a: Cell, b: Cell, metric: str, threshold: str) -> tuple[Row, Estimate | None]:
-        """A difference with every opinion on it but approximate randomisation."""
+    def full(self, a: Cell, b: Cell, metric: str, threshold: str) -> Row:
+        """A difference with all that is said of it, in no family."""
+        row, found = self.opinions(a, b, metric, threshold)
+        row["p_randomisation"] = self.randomised(a, b, metric, threshold)
+        if found is not None and found.parts is not None and row["p"] is not None:
+            row |= outlook(found.parts, found.value, row["texts"], row["p"] < ALPHA)
+        return row
+
+    def opinions(
+        self, a: Cell, b: Cell, metric: str, threshold: str
+    ) -> tuple[Row, Estimate | None]:
+        """A difference with second opinions that cost little."""
         row, found = self._difference(a, b, metric, threshold)
         if found is not None:
             row |= second_opinions(found, np.random.default_rng(SEED))
-            row |= outlook(found, row["texts"])
         return row, found
 
     def randomised(self, a: Cell, b: Cell, metric: str, threshold: str) -> float | None:
@@ -247,14 +252,18 @@ class Between:
 
 
 def correct(family: Sequence[Tested], rng: np.random.Generator) -> None:
-    """Write what is corrected for the number of a family."""
+    """Write what is corrected for the number of a family, and what it would take to decide."""
     if not family:
         return
     p = _p(family)
     for one, by_holm, by_max_t in zip(
         family, holm(p), max_t(p, _correlation(family), rng), strict=True
     ):
-        one.row.update(p_holm=float(by_holm), p_max_t=float(by_max_t))
+        row = one.row
+        row.update(p_holm=float(by_holm), p_max_t=float(by_max_t))
+        row.update(
+            outlook(one.parts, row["difference"], row["texts"], by_max_t < ALPHA, len(family))
+        )
 
 
 def _p(family: Sequence[Tested]) -> list[float]:
@@ -264,7 +273,9 @@ def _p(family: Sequence[Tested]) -> list[float]:
 def _correlation(family: Sequence[Tested]) -> Floats:
     """Correlation of the differences of a family, `[J, J]`: 0 between corpora or languages.
 
-    Texts and seeds are both in it, in the proportion in which they are in each variance.
+    That over texts is known from thousands of resamples; that over seeds from as few values as
+    there are seeds, which would make what is unrelated look alike. So seeds count as unrelated,
+    which corrects too much rather than too little.
     """
     blocks: dict[tuple[str, str], list[int]] = {}
     for place, one in enumerate(family):
@@ -273,24 +284,32 @@ def _correlation(family: Sequence[Tested]) -> Floats:
     for places in blocks.values():
         members = [family[place] for place in places]
         over_texts = np.stack([one.over_texts for one in members])
-        over_texts /= np.sqrt(over_texts.shape[1] - 1)
-        seeds = sorted({seed for one in members for seed in one.by_seed})
-        over_seeds = np.array(
-            [[one.by_seed.get(seed, 0.0) for seed in seeds] for one in members]
-        ) / [[np.sqrt(len(one.by_seed) * (len(one.by_seed) - 1))] for one in members]
-        covariance = (over_texts @ over_texts.T).astype(np.float64) + over_seeds @ over_seeds.T
+        covariance = (over_texts @ over_texts.T).astype(np.float64) / (over_texts.shape[1] - 1)
+        covariance += np.diag([one.parts.seeds_alone for one in members])
         scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
         found[np.ix_(places, places)] = covariance / np.outer(scale, scale)
+        found[places, places] = 1.0
     return found
 
 
 def _unlike(a: Cell, b: Cell) -> str:
-    """Where and how the arms of two cells were trained, where that differs and is known."""
+    """How and where the arms of two cells were trained, where that differs and is known."""
     if a.external or b.external:
         return ""
-    on_a, on_b = ran_on(a), ran_on(b)
-    apart = [f"{name} {on_a[name]}, {on_b[name]}" for name in RAN_ON if on_a[name] != on_b[name]]
-    return "; ".join(apart)
+    on_a, on_b = ({**_settings(cell), **ran_on(cell)} for cell in (a, b))
+    names = sorted({*on_a, *on_b})
+    apart = [name for name in names if on_a.get(name, 0) != on_b.get(name, 0)]
+    return "; ".join(f"{name} {on_a.get(name, 0)}, {on_b.get(name, 0)}" for name in apart)
+
+
+def _settings(cell: Cell) -> dict[str, Any]:
+    """Settings that two losses can share: without a loss's own, and without what was searched."""
+    kept = {
+        name: value
+        for name, value in cell.settings.items()
+        if name not in (*cell.searched, "ranks") and not name.startswith("loss.")
+    }
+    return {"batch_size": cell.facts["batch_size"], **kept}
 
 
 def _signature(row: Mapping[str, Any]) -> str:

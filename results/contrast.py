@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from results.inference import detectable, seeds_to_decide, texts_to_decide
+from results.inference import Parts, seeds_to_decide, texts_to_decide
 from results.pairing import Estimate, Measurements, mean, paired
 from results.randomisation import (
     approximate_randomisation,
@@ -15,9 +15,11 @@ from results.randomisation import (
     two_level_bootstrap,
 )
 
-ONE_SEED = "one shared seed: nothing is known of other seeds, so there is no test"
+ONE_SEED = "one shared seed tells nothing of others"
 NO_SEED = "no seed is ok in both"
-NO_VALUES = "one of them has no epoch chosen by this metric, or no predictions on dev to tune a threshold on"
+NO_VALUES = "one of them has no epoch chosen by this metric, or no threshold tuned on dev"
+
+NOTHING_VARIES = "neither seeds nor texts vary it"
 
 ALPHA = 0.05
 """Level below which a p value decides."""
@@ -59,7 +61,7 @@ def difference_row(a: Measurements, b: Measurements) -> tuple[dict[str, Any], Es
         "var_seeds": parts.seeds_alone,
         "var_texts": parts.texts_alone,
         "var_interaction": parts.interaction,
-        "reason": "",
+        "reason": "" if found.p is not None else NOTHING_VARIES,
     }, found
 
 
@@ -81,21 +83,25 @@ def second_opinions(found: Estimate, rng: np.random.Generator) -> dict[str, floa
     }
 
 
-def outlook(found: Estimate, texts: int) -> dict[str, float | int | None]:
+def outlook(
+    parts: Parts, difference: float, texts: int, decided: bool, comparisons: int = 1
+) -> dict[str, float | int | None]:
     """Columns that say what could have been found, and what would decide this difference.
 
     Args:
-        found: the difference.
+        parts: where the variance of the difference comes from.
+        difference: its size.
         texts: m.
+        decided: whether it was found.
+        comparisons: in its family, for which the level is divided (Bonferroni).
     """
-    if found.parts is None or found.p is None:
-        return {}
-    row: dict[str, float | int | None] = {"detectable": detectable(found.parts)}
-    if found.p < ALPHA or not found.value:
+    level = 1 - ALPHA / comparisons
+    row: dict[str, float | int | None] = {"detectable": parts.detectable(level)}
+    if decided or not difference:
         return row
     return row | {
-        "seeds_needed": seeds_to_decide(found.parts, found.value),
-        "texts_needed": texts_to_decide(found.parts, found.value, texts),
+        "seeds_needed": seeds_to_decide(parts, difference, level),
+        "texts_needed": texts_to_decide(parts, difference, texts, level),
     }
 
 

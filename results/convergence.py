@@ -133,6 +133,9 @@ def _of_curves(
         "loss_correlations": correlated,
     }
     reasons = ["updates: train texts are not recorded"] * (updates is None)
+    if (best == after.min(axis=1)).any() and len(epochs) > 1:  # it never learns: it has no best
+        found |= dict.fromkeys(_OF_EPOCHS)
+        reasons.append("epochs: a seed's curve is constant")
     reasons += ["loss_correlation: a constant curve or too short"] * (None in correlated)
     if metric in SOFT:
         soft = curves.of_cell(cell, split, SOFT[metric])[:, warm:]
@@ -148,6 +151,16 @@ def _of_curves(
     else:
         reasons.append("soft: no soft metric approximates it")
     return found | {"reason": "; ".join(reasons)}
+
+
+_OF_EPOCHS = (
+    "best_epoch",
+    "epochs_to_99",
+    "updates_to_99",
+    "best_epochs",
+    "epochs_to_99_by_seed",
+)
+"""Columns that say when something was reached."""
 
 
 def _warmup(cell: Cell) -> int:

@@ -10,12 +10,16 @@ from results.baselines import Controls, add_stars
 from results.cells import Cell
 from results.comparisons import COMPARISONS, Comparisons
 from results.declared import confirmatory
-from results.judged import Judged
+from results.judged import Judged, Kept
 from results.pairing import paired
 from results.run import Run
-from results.scores import SCORES, Kept, Scorer
+from results.scores import SCORES, Scorer
 
 Row = dict[str, Any]
+
+
+_FEW = 100
+"""Cells of a run up to which what was measured is kept: some 2 MB each, with five seeds."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ def evidence_of(judged: Judged) -> Evidence:
         of_pair = [(cell, list(scorer.rows(cell))) for cell in cells]
         _add_controls(of_pair, scorer.kept)
         comparisons.add(cells, scorer.kept)
+        if len(judged.cells) <= _FEW:
+            judged.kept |= scorer.kept
         scored += of_pair
     add_stars(scored)
     return Evidence(

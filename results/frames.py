@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from results.derived import derived_table, kept_table
+from results.findings import Findings
 from results.run import Run, plain_lists
-from results.scorefile import current_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +52,32 @@ class Frames(Run):
 
     @cached_property
     def scores(self) -> "pd.DataFrame":
-        """Scores with their intervals (`results.scores`), of what is recorded now."""
-        return _frame(current_scores(self))
+        """Scores with their intervals (`results.scores.SCORES`), of what is recorded now."""
+        return self._derived("scores")
+
+    @cached_property
+    def comparisons(self) -> "pd.DataFrame":
+        """What cells differ by (`results.comparisons.COMPARISONS`)."""
+        return self._derived("comparisons")
+
+    @cached_property
+    def per_class(self) -> "pd.DataFrame":
+        """Precision, recall and F1 of every class (`results.perclass.PER_CLASS`)."""
+        return self._derived("per_class")
+
+    @cached_property
+    def convergence(self) -> "pd.DataFrame":
+        """How fast and how far cells learn (`results.convergence.CONVERGENCE`)."""
+        return self._derived("convergence")
+
+    @cached_property
+    def _findings(self) -> Findings:
+        return Findings(self)
+
+    def _derived(self, name: str) -> "pd.DataFrame":
+        """The kept table, if it is of what is recorded now, else made anew."""
+        kept = kept_table(self, name)
+        return _frame(derived_table(self._findings, name) if kept is None else kept)
 
 
 def _frame(table: pa.Table) -> "pd.DataFrame":

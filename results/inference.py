@@ -96,22 +96,41 @@ class Parts:
             low, high = (middle, high) if self.p(middle) > 1 - level else (low, middle)
         return high
 
-    def power(self, difference: float) -> float:
+    def power(self, difference: float, level: float = LEVEL) -> float:
         """Chance that a difference of this size is found at this number of seeds and texts.
 
         By the noncentral t with the degrees of freedom that Satterthwaite (1946) gives V; the far
         tail is left out, and the interval taken as wide as it is here.
+
+        Args:
+            difference: its size.
+            level: coverage of the interval that must not hold 0.
         """
+        return self._power(difference, self.half_width_at(level))
+
+    def detectable(self, level: float = LEVEL) -> float:
+        """The smallest difference that is found with a chance of `POWER`."""
+        wide = self.half_width_at(level)
+        low, high = 0.0, float(np.sqrt(self.total))
+        while high and self._power(high, wide) < POWER:
+            low, high = high, 2 * high
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._power(middle, wide) < POWER else (low, middle)
+        return high
+
+    def _power(self, difference: float, wide: float) -> float:
+        """Chance that a difference is found beyond half a width."""
         from scipy.special import nctdtr, ndtr
 
         if not self.total:
             return 1.0 if difference else 0.0
         deviation = np.sqrt(self.total)
-        shift, wide = abs(difference) / deviation, self.half_width / deviation
+        shift, width = abs(difference) / deviation, wide / deviation
         freedom = self.freedom
         if freedom > _NORMAL:
-            return float(ndtr(shift - wide))
-        return float(1 - nctdtr(freedom, shift, wide))
+            return float(ndtr(shift - width))
+        return float(1 - nctdtr(freedom, shift, width))
 
     @property
     def freedom(self) -> float:
@@ -170,44 +189,47 @@ def half_widths(parts: Sequence[Parts]) -> Floats:
     return widths
 
 
-def detectable(parts: Parts) -> float:
-    """The smallest difference that is found with a chance of `POWER` at these seeds and texts."""
-    low, high = 0.0, float(np.sqrt(parts.total))
-    while high and parts.power(high) < POWER:
-        low, high = high, 2 * high
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if parts.power(middle) < POWER else (low, middle)
-    return high
-
-
-def seeds_to_decide(parts: Parts, difference: float) -> int | None:
+def seeds_to_decide(parts: Parts, difference: float, level: float = LEVEL) -> int | None:
     """Seeds with which such a difference is found with a chance of `POWER`, on as many texts.
+
+    Args:
+        parts: where its variance comes from.
+        difference: its size.
+        level: coverage of the interval that must not hold 0.
 
     Returns:
         None if `MOST_SEEDS` do not suffice: the texts are too few.
     """
-    if parts.at(MOST_SEEDS).power(difference) < POWER:
+    if parts.at(MOST_SEEDS).power(difference, level) < POWER:
         return None
     low, high = 1, MOST_SEEDS
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if parts.at(middle).power(difference) < POWER else (low, middle)
+        found = parts.at(middle).power(difference, level) >= POWER
+        low, high = (low, middle) if found else (middle, high)
     return high
 
 
-def texts_to_decide(parts: Parts, difference: float, texts: int) -> int | None:
+def texts_to_decide(
+    parts: Parts, difference: float, texts: int, level: float = LEVEL
+) -> int | None:
     """Texts with which such a difference is found with a chance of `POWER`, with as many seeds.
+
+    Args:
+        parts: where its variance comes from.
+        difference: its size.
+        texts: m.
+        level: coverage of the interval that must not hold 0.
 
     Returns:
         None if a thousand times as many do not suffice: the seeds are too few.
     """
-    if parts.at(texts=1000).power(difference) < POWER:
+    if parts.at(texts=1000).power(difference, level) < POWER:
         return None
     low, high = 0.0, 1000.0
     while (high - low) * texts > 1:
         middle = (low + high) / 2
-        found = parts.at(texts=middle).power(difference) >= POWER
+        found = parts.at(texts=middle).power(difference, level) >= POWER
         low, high = (low, middle) if found else (middle, high)
     return round(high * texts)
 

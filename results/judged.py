@@ -3,7 +3,7 @@
 Predictions are read, and thresholds tuned, once; scores, comparisons and tables all ask here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 
@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from results.bootstrap import Resamples, draw
 from results.cells import Cell, keys_of, scored_cells
 from results.errors import RecordError
-from results.pairing import Measured, measured
+from results.pairing import Measurements, measured
 from results.predicted import Predicted, Texts, scored_texts
 from results.run import Run
 from results.thresholds import operating_point
 
 SEED = 0
 """Seed of the resamples; with the names of corpus and language it fixes them."""
+
+Kept = dict[tuple[str, str, str], Measurements]
+"""Values by cell, metric (which chose the epoch) and threshold."""
 
 
 class Judged:
@@ -29,6 +32,8 @@ class Judged:
         run: the run.
         texts: what scores each corpus and language.
         cells: by key (of a group where a search chose two cells), in the order of the run's arms.
+        kept: what was measured of some cells, each metric at the epochs that it chose, by cell,
+            metric and threshold.
     """
 
     def __init__(self, run: Run) -> None:
@@ -41,6 +46,7 @@ class Judged:
         run.examine()
         self.texts: dict[tuple[str, str], Texts] = scored_texts(run)
         self.cells: list[Cell] = scored_cells(run, self.texts)
+        self.kept: Kept = {}
         self._resamples: dict[tuple[str, str], Resamples] = {}
 
     def only(self, cells: Sequence[Cell]) -> "Judged":
@@ -93,10 +99,8 @@ class Judged:
             self._resamples[pair] = draw(self.texts[pair].gold, rng)
         return self._resamples[pair]
 
-    def measure(
-        self, cell: str, metric: str, rule: str, threshold: str = "0.5"
-    ) -> Mapping[int, Measured]:
-        """A metric of a cell by seed: of those that are ok and have an epoch chosen by the rule.
+    def measure(self, cell: str, metric: str, rule: str, threshold: str = "0.5") -> Measurements:
+        """A metric of a cell by seed, of those that are ok; none where one has no such epoch.
 
         Args:
             cell: its key.
@@ -106,12 +110,10 @@ class Judged:
         """
         if cell not in self.by_key:
             return {}
+        if rule == metric and (cell, metric, threshold) in self.kept:
+            return self.kept[cell, metric, threshold]
         found = self.by_key[cell]
-        labels = {
-            seed.seed: matrix
-            for seed in found.ok
-            if (matrix := self._predicted(seed.keys, rule, threshold)) is not None
-        }
+        labels = self.labels(found, rule, threshold)
         if not labels:
             return {}
         return measured(self.resamples(found.pair), labels, [metric])[metric]

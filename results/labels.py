@@ -86,6 +86,18 @@ def with_batch(name: str, cell: Mapping[str, Any]) -> str:
     return name + (f" (b={cell['batch_size']})" if cell["batch_size"] else "")
 
 
+def full_labels(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """`cell_labels` with the batch size behind each where these cells differ in it.
+
+    Args:
+        cells: rows of `results.scores.SCORES`.
+    """
+    labels = cell_labels(cells)
+    if not several_batches(cells):
+        return labels
+    return {cell["cell"]: with_batch(labels[cell["cell"]], cell) for cell in cells}
+
+
 def of_loss(name: str) -> bool:
     """Whether a setting in which cells differ belongs to the loss: a parameter, or its file."""
     return name == FILE or name.startswith(_LOSS)

@@ -220,8 +220,8 @@ def _notes(firsts: Sequence[Score], published: bool) -> list[str]:
         f"± half the width of the 95% percentile interval over {first['resamples']:,} resamples of "
         f"{first['texts']:,} texts, at the mean over seeds: it covers the choice of texts, not of "
         "seeds.",
-        "* the interval lies above those of BCE and MSE of the same settings, where those are "
-        "recorded.",
+        "* the paper's rule: the interval of one run (mean over seeds) lies above those of BCE "
+        "and MSE of the same settings, where those are recorded.",
     ]
     if any(score["seeds_ok"] == 1 for score in firsts):
         notes.append(

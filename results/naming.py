@@ -31,6 +31,9 @@ def find_cell(cells: Sequence[Cell], text: str) -> Cell:
     if wrong := [key for key, sign, _ in wanted if not sign]:
         raise RecordError(f"{text}: expected loss@key=value, found {wrong[0]!r} without a value")
     named = _named(cells, loss)
+    known = sorted({name for cell in cells for name in _settings(cell)})
+    if unknown := [key for key, _, _ in wanted if key not in known]:
+        raise RecordError(f"{text}: no setting {unknown[0]}; there are {', '.join(known)}")
     found = [cell for cell in named if all(_has(cell, key, value) for key, _, value in wanted)]
     if len(found) == 1:
         return found[0]
@@ -89,16 +92,18 @@ def _named(cells: Sequence[Cell], loss: str) -> list[Cell]:
 
 def _has(cell: Cell, key: str, value: str) -> bool:
     """Whether a setting of a cell has this value, numbers compared as numbers."""
-    known: dict[str, Any] = {"b": cell.facts["batch_size"], "batch_size": cell.facts["batch_size"]}
-    known |= {name.removeprefix("loss."): setting for name, setting in cell.settings.items()}
-    known |= cell.settings
-    if key not in known:
-        return value in ("0", "0.0", "false")  # a setting that came in later was off
-    setting = known[key]
+    setting = _settings(cell).get(key, 0)  # one that came in later was off
     try:
         return bool(float(setting) == float(value))
     except (TypeError, ValueError):
         return (setting if isinstance(setting, str) else json.dumps(setting)) == value
+
+
+def _settings(cell: Cell) -> dict[str, Any]:
+    """The settings by which a cell can be named."""
+    size = cell.facts["batch_size"]
+    parameters = {name.removeprefix("loss."): value for name, value in cell.settings.items()}
+    return {"b": size, "batch_size": size, **parameters, **cell.settings}
 
 
 def _called(cell: Cell, cells: Sequence[Cell]) -> str:

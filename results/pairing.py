@@ -86,8 +86,13 @@ class Estimate:
 
     @property
     def p(self) -> float | None:
-        """Two-sided p value of its being 0, over texts and seeds; None for one seed."""
-        return self.parts.p(self.value) if self.parts else None
+        """Two-sided p value of its being 0, over texts and seeds.
+
+        None for one seed, and where neither moves a value that is not 0, as on a single text.
+        """
+        if self.parts is None or (not self.parts.total and self.value):
+            return None
+        return self.parts.p(self.value)
 
 
 def measured(

@@ -61,7 +61,7 @@ def approximate_randomisation(
     return (reached + 1) / (exchanges + 1)
 
 
-def sign_flip(differences: Floats) -> tuple[float, float]:
+def sign_flip(differences: Floats) -> tuple[float | None, float | None]:
     """Exact p value of a mean over seeds, if each difference had either sign, and its floor.
 
     Args:
@@ -69,11 +69,11 @@ def sign_flip(differences: Floats) -> tuple[float, float]:
 
     Returns:
         The share of the 2^K patterns of signs whose mean is at least as far from 0, and the
-        smallest that this can be, 2^(1-K); both not a number beyond 15 seeds.
+        smallest that this can be, 2^(1-K); both None beyond 15 seeds.
     """
     seeds = len(differences)
     if seeds > _MOST_FLIPS:
-        return np.nan, np.nan
+        return None, None
     signs = np.array(list(product((1.0, -1.0), repeat=seeds)))
     means = np.abs(signs @ differences)
     reached = means >= means[0] * (1 - 1e-12)

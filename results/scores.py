@@ -2,8 +2,8 @@
 
 A cell is an arm without its seed. Its value is the mean over seeds. Beside it stand `lo` and `hi`,
 the percentile bootstrap over texts of that mean, all seeds seeing the same resamples;
-`run_half_width`, half the width of such an interval of a single run, as in the paper (mean over
-seeds); and `both_lo` and `both_hi`, over texts and seeds (`results.inference`).
+`run_lo` and `run_hi`, the same of a single run, as in the paper (mean over seeds); and `both_lo`
+and `both_hi`, over texts and seeds (`results.inference`).
 
 Intervals are given where an arm's own metric, or the metric itself, chose the epoch.
 """
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from model.metrics import METRICS, Floats, statistics
 from results.bootstrap import RESAMPLES, Resamples, percentile_interval
 from results.cells import Cell
-from results.judged import SEED, Judged
-from results.pairing import Measured, Measurements, mean, measured
+from results.judged import SEED, Judged, Kept
+from results.pairing import Measured, mean, measured
 from results.predicted import PROTOCOLS, Texts
 from results.thresholds import THRESHOLDS, operating_point
 
@@ -51,7 +51,8 @@ SCORES = pa.schema(
         ("lo", pa.float64()),
         ("hi", pa.float64()),
         ("half_width", pa.float64()),
-        ("run_half_width", pa.float64()),  # of a single run, mean over seeds
+        ("run_lo", pa.float64()),  # the same of a single run, as in the paper: mean over seeds
+        ("run_hi", pa.float64()),
         ("paper_star", pa.bool_()),  # null where BCE or MSE of the same settings is absent
         ("seeds", pa.int32()),
         ("seeds_ok", pa.int32()),  # those in the value
@@ -76,10 +77,6 @@ SCORES = pa.schema(
     ]
 )
 """One row for a cell, rule of choosing the epoch, rule of the threshold, and metric."""
-
-
-Kept = dict[tuple[str, str, str], Measurements]
-"""Values by cell, metric (which chose the epoch) and threshold."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +183,8 @@ class _Scored:
                 "lo": low,
                 "hi": high,
                 "half_width": (high - low) / 2,
-                "run_half_width": float((each_high - each_low).mean()) / 2,
+                "run_lo": float(each_low.mean()),
+                "run_hi": float(each_high.mean()),
                 "both_lo": both[0],
                 "both_hi": both[1],
             }

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from results.derived import DERIVED, kept_path, kept_table
 from results.errors import DamagedError, RecordError, one_line
 from results.parts import readable
 from results.predictionscan import prediction_datasets
 from results.run import Run
-from results.scorefile import DERIVED, kept_path, kept_table
 
 if TYPE_CHECKING:
     import duckdb

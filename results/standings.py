@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.metrics import METRICS
+from results.derived import current_table
 from results.errors import RecordError
 from results.labels import (
     cell_labels,
@@ -31,7 +32,6 @@ from results.layout import (
 from results.light import rows_where
 from results.render import Cell, Table
 from results.run import Run
-from results.scorefile import current_scores
 from results.thresholds import THRESHOLDS
 
 _NAMED = 3
@@ -60,7 +60,7 @@ def leaderboard(run: str | Path, metric: str, language: str | None = None) -> li
     if language is not None and language not in recorded:
         raise RecordError(f"{run}: no arms of language {language}; there are {', '.join(recorded)}")
     only = {} if language is None else {"language": language}
-    scores = rows_where(current_scores(opened), metric=metric, chosen_by=metric, **only)
+    scores = rows_where(current_table(opened, "scores"), metric=metric, chosen_by=metric, **only)
     return leaderboards(scores.to_pylist(), metric)
 
 

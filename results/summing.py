@@ -45,9 +45,13 @@ class Weighted(Sums):
     _weights: NDArray[np.float32]
     _columns: Columns
 
-    def __init__(self, weights: NDArray[np.float32], columns: Columns) -> None:
-        """Take weights `[r, m]` and what they are of."""
+    def __init__(
+        self, weights: NDArray[np.float32], columns: Columns, gold: Floats | None = None
+    ) -> None:
+        """Take weights `[r, m]`, what they are of, and sums of gold labels where known."""
         vars(self).update(_weights=weights, _columns=columns)
+        if gold is not None:
+            vars(self).update(gold=gold[:, None])
 
     @cached_property
     def both(self) -> Floats:

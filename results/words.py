@@ -48,18 +48,24 @@ def p_value(p: float) -> str:
 
 
 def verdict(row: Row) -> str:
-    """Whether a comparison decides, in one sentence."""
+    """Whether a comparison decides, in one sentence; by the corrected p where there is one."""
     a, b = row["label_a"], f"{row['label_b']} {at_threshold(row['threshold'])}"
     judged = f"judged by {metric_name(row['metric'])}"
     if row["difference"] is None:
         return f"{a} cannot be compared with {row['label_b'] or 'BCE'}, {judged}: {row['reason']}."
     found = f"{points(row['difference'], signed=True)} points, {interval(row)}"
     if row["p"] is None:
-        return f"{a} against {b}, {judged}: {found}. With one seed there is no test."
+        return f"{a} against {b}, {judged}: {found}. No test: {row['reason']}."
     tested = f"{found}, {p_value(row['p'])}"
     if row["p"] >= ALPHA:
         return f"{a} and {b} are not shown to differ, {judged}: {tested}."
     better = "better" if row["difference"] > 0 else "worse"
+    if row["p_max_t"] is not None and row["p_max_t"] >= ALPHA:
+        return (
+            f"{a} would be {better} than {b}, {judged}, were this the only comparison: {tested}; "
+            f"corrected for all {row['family']} ones they are not shown to differ, "
+            f"{p_value(row['p_max_t'])}."
+        )
     return f"{a} is {better} than {b}, {judged}: {tested}."
 
 
@@ -68,7 +74,8 @@ def caveats(row: Row) -> list[str]:
     said: list[str] = []
     if row["difference"] is None or row["p"] is None:
         return said
-    if (corrected := row["p_max_t"]) is not None:
+    corrected = row["p_max_t"]
+    if corrected is not None:
         said.append(
             f"Corrected for all {row['family']} comparisons with BCE in this run: "
             f"{p_value(corrected)} (max-T), {p_value(row['p_holm'])} (Holm)."
@@ -79,12 +86,10 @@ def caveats(row: Row) -> list[str]:
             f"is known from {row['seeds']} values only, and flipping their signs cannot give a p "
             f"below {row['sign_flip_floor']:g}. Five seeds or more decide better."
         )
-    if row["p"] >= ALPHA:
+    if (row["p"] if corrected is None else corrected) >= ALPHA:
         said.append(_what_would_decide(row))
     if row["unlike"]:
-        said.append(
-            f"The arms were not trained alike ({row['unlike']}), which alone can change numbers."
-        )
+        said.append(f"Not only the losses differ: {row['unlike']} (first and second).")
     return said
 
 
@@ -93,6 +98,7 @@ def _what_would_decide(row: Row) -> str:
     text = (
         f"At {row['seeds']} seeds and {row['texts']:,} texts, a difference of "
         f"{points(row['detectable'])} points is found with 80% power"
+        + (" after correction" if row["p_max_t"] is not None else "")
     )
     if not row["difference"]:
         return f"{text}."

@@ -118,15 +118,15 @@ def run_experiment(
         merge_parts(job.run, kind, MERGE_FROM)
 
     from results import aggregate
+    from results.derived import current_table
     from results.run import Run
-    from results.scorefile import current_scores
     from results.standings import warnings_of
 
     have = recorded(job.run)
     ended = Counter(have[arm.key] for arm in plan.wanted)
     with console.status("tables") if console.is_terminal else nullcontext():
         tables = aggregate(job.run)
-        warnings = warnings_of(current_scores(Run(job.run)).to_pylist())
+        warnings = warnings_of(current_table(Run(job.run), "scores").to_pylist())
     return Outcome(
         run=job.run,
         wanted=len({*tries, *(arm.key for arm in plan.wanted)}),

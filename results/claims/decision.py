@@ -199,4 +199,5 @@ def _outlook(open_: Sequence[Part]) -> str:
     known = [number for number in needed if number is not None]
     if len(known) < len(needed):
         return f" Not even {MOST_SEEDS:,} seeds would decide {what}."
-    return f" {max(known)} seeds would decide {what} with 80% power."
+    each = " each" if len(open_) > 1 else ""
+    return f" {max(known)} seeds would decide {what},{each} with 80% power."

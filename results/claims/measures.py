@@ -234,8 +234,11 @@ def _converged(cell: Cell, row: Mapping[str, Any]) -> None:
     """Refuse curves that were still rising when training ended.
 
     Raises:
-        RecordError: half of the seeds or more are best at their last epoch.
+        RecordError: half of the seeds or more are best at their last epoch, or a curve is constant.
     """
+    if row["best_epochs"] is None:
+        name = with_batch(cell.facts["label"], cell.facts)
+        raise RecordError(f"{name}: a seed's curve is constant, so it never learns")
     last = sum(best == row["epochs"] for best in row["best_epochs"])
     if 2 * last >= row["seeds"]:
         name = with_batch(cell.facts["label"], cell.facts)

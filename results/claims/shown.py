@@ -57,7 +57,8 @@ def _notes(findings: "Findings") -> list[str]:
         "confirmed: every part is shown at the 5% level; contradicted: the opposite of one is, "
         "corrected for their number; undecided: neither, which does not speak against a claim.",
         "Intervals and p are over seeds and texts; over seeds alone, by Student's t, for what is "
-        "read off learning curves (best, final, epochs, gaps, correlations).",
+        "read off learning curves (best, final, epochs, gaps, correlations): best values there are "
+        "chosen and measured on the same dev texts.",
     ]
     for (corpus, language), texts in sorted(judged.texts.items()):
         facts = {"corpus": corpus, "language": language, "protocol": PROTOCOLS[texts.split]}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from model.metrics import METRICS, Floats
-from results.claims.decision import CONFIRMED, CONTRADICTED, Opinion, Part, Unit, decided
+from results.claims.decision import CONFIRMED, CONTRADICTED, UNDECIDED, Opinion, Part, Unit, decided
 from results.claims.measures import Measures, Pair, fixed
 from results.claims.registry import LOSSES, OWN_METRIC, PLAIN, claim
 from results.convergence import rank_correlation
@@ -34,8 +34,11 @@ def follows(loss: str, measures: Measures, pair: Pair) -> Opinion:
     for split, seeds, soft, hard in _curves(measures, pair, loss):
         found = [rank_correlation(*both) for both in zip(soft, hard, strict=True)]
         known = {seed: one for seed, one in zip(seeds, found, strict=True) if one is not None}
-        if not known:
-            raise RecordError(f"too few epochs on {split}, or a curve that is constant")
+        if len(known) < len(seeds):  # to leave these out would leave out what speaks against it
+            raise RecordError(
+                f"{len(seeds) - len(known)} of {len(seeds)} seeds have a constant curve on {split}, "
+                "or too few epochs"
+            )
         parts.append(Part(f"Rank correlation on {split}", mean(fixed(known)), unit=CORRELATION))
     return decided(parts)
 
@@ -58,7 +61,9 @@ def lower_bound(loss: str, measures: Measures, pair: Pair) -> Opinion:
         f"{high:.0%} (were epochs independent)"
     )
     if number:
-        return Opinion(CONTRADICTED, f"{because}; by {points(most)} points at most.")
+        return Opinion(CONTRADICTED, f"{because}; by {100 * most:.2f} points at most.")
+    if len(above[0]) == 1:
+        return Opinion(UNDECIDED, f"{because}. One seed tells nothing of others.")
     return Opinion(CONFIRMED, f"{because}.")
 
 

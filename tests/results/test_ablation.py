@@ -17,8 +17,8 @@ from results.ablation import (
     write_ablation,
 )
 from results.errors import RecordError
-from results.judged import Judged
 from results.inference import parts_of
+from results.judged import Judged
 from results.render import FORMS, render
 from results.run import Run
 

@@ -12,10 +12,10 @@ from sklearn.metrics import f1_score
 
 from results.ablation import ablation_rows
 from results.difference import difference
+from results.evidence import score_table
 from results.frames import open_run
 from results.judged import Judged
 from results.labels import cell_labels
-from results.evidence import score_table
 from results.searched import write_chosen, write_tries
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")

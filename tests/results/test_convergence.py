@@ -122,10 +122,11 @@ def test_what_cannot_be_given_is_null_with_its_reason(
 ) -> None:
     trained(run, "a", (0.1, 0.2, 0.3), (0.1, 0.2, 0.3), (0.3, 0.2, 0.1))
     constant = row_of(run, metric="acc")
-    assert constant["best_epoch"] == 1.0
+    assert constant["best_epoch"] is constant["epochs_to_99"] is constant["best_epochs"] is None
+    assert constant["best_value"] == constant["final_value"]
     assert constant["loss_correlation"] is constant["soft_correlation"] is None
     assert constant["reason"] == (
-        "loss_correlation: a constant curve or too short; "
+        "epochs: a seed's curve is constant; loss_correlation: a constant curve or too short; "
         "soft_correlation: a constant curve or too short"
     )
     gone = arm_row("b", cell="gone", status="diverged", error="not a number")

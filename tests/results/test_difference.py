@@ -10,8 +10,8 @@ from sklearn.metrics import f1_score
 
 from results.difference import difference
 from results.errors import RecordError
-from results.frames import open_run
 from results.evidence import score_table
+from results.frames import open_run
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")
 

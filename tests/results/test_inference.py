@@ -11,7 +11,6 @@ from results.bootstrap import draw, resampled_metrics
 from results.inference import (
     POWER,
     Parts,
-    detectable,
     parts_of,
     seeds_to_decide,
     texts_to_decide,
@@ -59,7 +58,7 @@ def test_an_interval_holds_what_is_not_rejected(
 def test_nothing_that_varies() -> None:
     parts = Parts(3, 0.0, 0.0, 0.0)
     assert (parts.p(0.0), parts.p(0.1), parts.half_width) == (1.0, 0.0, 0.0)
-    assert (detectable(parts), seeds_to_decide(parts, 0.1)) == (0.0, 2)
+    assert (parts.detectable(), seeds_to_decide(parts, 0.1)) == (0.0, 2)
 
 
 def two_way(
@@ -116,7 +115,7 @@ def test_the_variance_over_texts_is_that_of_the_delta_method(metric: str) -> Non
 
 def test_what_would_decide() -> None:
     parts = Parts(5, 4e-5, 3e-5, 1e-5)
-    least = detectable(parts)
+    least = parts.detectable()
     assert parts.power(least) == pytest.approx(POWER)
     assert parts.power(0.9 * least) < POWER
     seeds = seeds_to_decide(parts, 0.018)
@@ -138,7 +137,7 @@ def test_the_power_that_is_promised_is_there() -> None:
     spread = (0.02, 0.1, 0.1)
     interaction = 0.01 / 5 / 100
     expected = Parts(5, 0.02**2 / 5 + interaction, 0.01 / 100 + interaction, interaction)
-    shift = detectable(expected)
+    shift = expected.detectable()
     found = []
     for _ in range(300):
         values, resampled = two_way(rng, 5, 100, spread)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score, jaccard_score
 
 from results.errors import RecordError
+from results.evidence import score_table
 from results.frames import open_run
 from results.parts import part_path
 from results.records import record_examples
-from results.evidence import score_table
 from results.scores import SCORES
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")

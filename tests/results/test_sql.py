@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from results.aggregation import aggregate
+from results.derived import DERIVED, kept_path
 from results.errors import RecordError, RecordWarning
 from results.parts import part_path
 from results.records import merge_parts, record_examples
 from results.run import Run
-from results.scorefile import DERIVED, kept_path
 from results.sql import query
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")

@@ -17,6 +17,7 @@ from sklearn.metrics import f1_score
 
 from results import leaderboard
 from results.aggregation import aggregate
+from results.derived import current_table, kept_path, write_derived
 from results.errors import RecordError, RecordWarning
 from results.evidence import score_table
 from results.findings import Findings
@@ -26,7 +27,6 @@ from results.labels import cell_labels
 from results.pairing import mean, paired
 from results.render import FORMS, Figure, Table, render
 from results.run import Run
-from results.scorefile import current_scores, kept_path, write_derived
 from results.searched import write_chosen
 from results.standings import warnings_of
 from results.tables import all_tables
@@ -274,13 +274,13 @@ def test_kept_scores_are_taken_while_they_are_of_what_is_recorded(
     gold = toy(tmp_path)
     record(tmp_path, "k", {("test", RULES): noisy(gold, 0, 2.0)})
     aggregate(tmp_path)
-    assert current_scores(Run(tmp_path)).equals(score_table(Run(tmp_path)))
+    assert current_table(Run(tmp_path), "scores").equals(score_table(Run(tmp_path)))
     before = leaderboard(tmp_path, "acc")
     with monkeypatch.context() as patch:
-        patch.setattr("results.scorefile.score_table", None)  # calling it would fail
+        patch.setattr("results.derived.derived_table", None)  # calling it would fail
         assert leaderboard(tmp_path, "acc") == before
     record(tmp_path, "new", {("test", RULES): noisy(gold, 0, 1.0)}, cell="new")
-    assert "new" in current_scores(Run(tmp_path))["cell"].to_pylist()
+    assert "new" in current_table(Run(tmp_path), "scores")["cell"].to_pylist()
 
 
 def test_kept_scores_of_another_version_or_damaged_are_not_taken(
@@ -291,7 +291,7 @@ def test_kept_scores_of_another_version_or_damaged_are_not_taken(
     write_derived(Run(tmp_path))
     path = kept_path(Run(tmp_path), "scores")
     pq.write_table(pq.read_table(path).drop_columns("threshold"), path)
-    assert "threshold" in current_scores(Run(tmp_path)).column_names
+    assert "threshold" in current_table(Run(tmp_path), "scores").column_names
     path.write_bytes(b"PAR1")
     with pytest.warns(RecordWarning, match=r"scores\.parquet is damaged"):
         assert leaderboard(tmp_path, "acc")

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 import results.tables
 from results.aggregation import aggregate
+from results.derived import DERIVED
 from results.errors import RecordError
 from results.findings import Findings
 from results.fromarrow import from_arrow
 from results.layout import scores_table
 from results.records import record_examples
 from results.render import Figure, Table, TwoDecimals, render
-from results.scorefile import DERIVED
 from results.tables import all_tables
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")

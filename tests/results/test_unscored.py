@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from model.metrics import METRICS
+from results.derived import current_table
 from results.errors import DamagedError
 from results.evidence import score_table
 from results.layout import UNSCORED
 from results.parts import part_path
 from results.records import corpus_facts, record_later
 from results.run import Run
-from results.scorefile import current_scores
 from results.searched import write_chosen, write_tries
 from results.standings import leaderboard
 
@@ -51,16 +51,16 @@ def run(tmp_path: Path, halves: Callable[..., Any], record: Record) -> Path:
 
 
 def test_nothing_is_averaged_over_other_texts(run: Path, record: Record) -> None:
-    before = current_scores(Run(run)).to_pylist()
+    before = current_table(Run(run), "scores").to_pylist()
     assert {(row["split"], row["texts"], row["seeds_ok"]) for row in before} == {("dev", 80, 2)}
     arrive(run)
-    rows = current_scores(Run(run)).to_pylist()  # those kept of before are not current
+    rows = current_table(Run(run), "scores").to_pylist()  # those kept of before are not current
     assert {(row["split"], row["texts"], row["status"]) for row in rows} == {
         ("test", 50, "unscored")
     }
     assert {row["value"] for row in rows} == {None}
     record_scored(record, run, "s1", seed=1)
-    rows = current_scores(Run(run)).to_pylist()
+    rows = current_table(Run(run), "scores").to_pylist()
     assert {(row["status"], row["seeds"], row["seeds_ok"]) for row in rows} == {("ok", 2, 1)}
     assert all(row["value"] is not None for row in rows)
 

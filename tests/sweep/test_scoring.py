@@ -12,9 +12,9 @@ import pytest
 
 from features.sample import EMOTIONS, sample_split
 from results import open_run
+from results.derived import current_table
 from results.records import recorded
 from results.run import Run
-from results.scorefile import current_scores
 from sweep.driver import Outcome
 from sweep.scoring import score_later
 
@@ -73,7 +73,7 @@ def more(tiny: dict[str, Any], run_tiny: RunTiny) -> Callable[..., Outcome]:
 def scores(run: Path) -> dict[tuple[str, str, str, str], float | None]:
     return {
         (row["loss"], row["chosen_by"], row["threshold"], row["metric"]): row["value"]
-        for row in current_scores(Run(run)).to_pylist()
+        for row in current_table(Run(run), "scores").to_pylist()
     }
 
 

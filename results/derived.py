@@ -18,7 +18,6 @@ from results.comparisons import COMPARISONS
 from results.convergence import CONVERGENCE
 from results.declared import confirmatory
 from results.errors import DamagedError
-from results.evidence import score_table
 from results.findings import Findings
 from results.parts import readable, whole_file
 from results.perclass import PER_CLASS
@@ -51,15 +50,22 @@ def write_derived(run: Run) -> tuple[Findings, dict[str, pa.Table]]:
     """
     digest = digest_of(run)  # of before, so that what is recorded meanwhile makes the tables stale
     findings = Findings(run)
-    tables = {
-        "scores": findings.evidence.scores,
-        "comparisons": findings.evidence.comparisons,
-        "per_class": pa.Table.from_pylist(findings.per_class, schema=PER_CLASS),
-        "convergence": pa.Table.from_pylist(findings.convergence, schema=CONVERGENCE),
-    }
+    tables = {name: derived_table(findings, name) for name in DERIVED}
     for name, table in tables.items():
         keep(run, name, table, digest)
     return findings, tables
+
+
+def derived_table(findings: Findings, name: str) -> pa.Table:
+    """A derived table, made from what is known of a run.
+
+    Args:
+        findings: what is known.
+        name: one of `DERIVED`.
+    """
+    if name in ("scores", "comparisons"):
+        return getattr(findings.evidence, name)
+    return pa.Table.from_pylist(getattr(findings, name), schema=DERIVED[name])
 
 
 def keep(run: Run, name: str, table: pa.Table, digest: str) -> None:
@@ -81,14 +87,18 @@ def keep(run: Run, name: str, table: pa.Table, digest: str) -> None:
         file.write(out.getvalue())
 
 
-def current_scores(run: Run) -> pa.Table:
-    """The scores of what is recorded now: those kept, if they are, else made anew (not kept).
+def current_table(run: Run, name: str) -> pa.Table:
+    """A derived table of what is recorded now: the kept one, if it is, else made anew (not kept).
+
+    Args:
+        run: the run.
+        name: one of `DERIVED`.
 
     Raises:
         RecordError: records are incomplete.
     """
-    kept = kept_table(run, "scores")
-    return score_table(run) if kept is None else kept
+    kept = kept_table(run, name)
+    return derived_table(Findings(run), name) if kept is None else kept
 
 
 def kept_table(run: Run, name: str) -> pa.Table | None:
