@@ -168,6 +168,7 @@ class Comparisons:
             others = [one for one in of_threshold if one.row["family"] == "exploratory"]
             for family in (declared, others):
                 correct(family, np.random.default_rng(SEED))
+                _look_ahead(family)
             for one, q in zip(others, benjamini_hochberg(_p(others)), strict=True):
                 one.row["q_bh"] = float(q)
         return self._rows
@@ -252,18 +253,22 @@ class Between:
 
 
 def correct(family: Sequence[Tested], rng: np.random.Generator) -> None:
-    """Write what is corrected for the number of a family, and what it would take to decide."""
+    """Write the p values that are corrected for the number of a family."""
     if not family:
         return
     p = _p(family)
     for one, by_holm, by_max_t in zip(
         family, holm(p), max_t(p, _correlation(family), rng), strict=True
     ):
+        one.row.update(p_holm=float(by_holm), p_max_t=float(by_max_t))
+
+
+def _look_ahead(family: Sequence[Tested]) -> None:
+    """Write what could have been found, and what would decide, at the level of a family."""
+    for one in family:
         row = one.row
-        row.update(p_holm=float(by_holm), p_max_t=float(by_max_t))
-        row.update(
-            outlook(one.parts, row["difference"], row["texts"], by_max_t < ALPHA, len(family))
-        )
+        decided = row["p_max_t"] < ALPHA
+        row.update(outlook(one.parts, row["difference"], row["texts"], decided, len(family)))
 
 
 def _p(family: Sequence[Tested]) -> list[float]:

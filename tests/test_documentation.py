@@ -43,5 +43,7 @@ def test_commands_exist(page: Path) -> None:
           if command.callback),
         *(group.name for group in app.registered_groups),
     }  # fmt: skip
-    said = set(re.findall(r"`softsweep (\w+)|^\$ softsweep (\w+)", page.read_text("utf-8"), re.M))
+    said = set(
+        re.findall(r"`softsweep ([\w-]+)|^\$ softsweep ([\w-]+)", page.read_text("utf-8"), re.M)
+    )
     assert {first or second for first, second in said} <= commands

@@ -35,10 +35,8 @@ def follows(loss: str, measures: Measures, pair: Pair) -> Opinion:
         found = [rank_correlation(*both) for both in zip(soft, hard, strict=True)]
         known = {seed: one for seed, one in zip(seeds, found, strict=True) if one is not None}
         if len(known) < len(seeds):  # to leave these out would leave out what speaks against it
-            raise RecordError(
-                f"{len(seeds) - len(known)} of {len(seeds)} seeds have a constant curve on {split}, "
-                "or too few epochs"
-            )
+            flat = f"{len(seeds) - len(known)} of {len(seeds)} seeds"
+            raise RecordError(f"{flat} have a constant curve on {split}, or too few epochs")
         parts.append(Part(f"Rank correlation on {split}", mean(fixed(known)), unit=CORRELATION))
     return decided(parts)
 

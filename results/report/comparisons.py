@@ -90,10 +90,11 @@ def control_table(board: Board, to_control: Mapping[str, Row]) -> Html:
     title = f"Every loss against BCE of the same settings, tuned thresholds: {board.title}"
     notes = (
         "Difference in points with its 95% interval over texts and seeds, and its p-value; the "
-        "p-value corrected for the number of losses by step-down max-T and by Holm, and for losses "
-        "that are explored the rate of false discoveries by Benjamini and Hochberg. Would be "
-        "found: the smallest difference that so many seeds and texts show with 80% power. Seeds "
-        "needed: as many would show the observed difference with 80% power. – not made for losses "
+        "p-value corrected by step-down max-T and by Holm for all comparisons of its family, over "
+        "losses, settings, metrics and languages, and for losses that are explored the rate of "
+        "false discoveries by Benjamini and Hochberg. Would be found: the smallest difference that "
+        "so many seeds and texts show with 80% power after correction. Seeds needed: as many would "
+        "show the observed difference so. – not made for losses "
         "declared beforehand (q), for those that are explored (randomisation), or where it is "
         "decided already (seeds needed)."
     )

@@ -387,7 +387,7 @@ def test_a_lower_bound_is_a_share_with_an_exact_interval(tmp_path: Path, add: Ad
     )
     always = of(found, "15", "Sm-F1").because
     assert "at 18 of 18 epochs" in always
-    assert always.endswith("by 2.0 points at most.")
+    assert always.endswith("by 2.00 points at most.")
     assert of(found, "15", "SM-F1").because.startswith("no cell of soft_macro_f1")
 
 
