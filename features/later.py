@@ -186,7 +186,7 @@ def _lexicons(spec: FeatureSpec, manifest: Mapping[str, Any]) -> Iterator[tuple[
     columns = list(manifest["lexicons"])
     for choice in spec.lexicons:
         name = choice if isinstance(choice, str) else choice.name
-        if columns and columns[0]["name"].startswith((name, Path(name).stem)):
+        if columns and columns[0]["name"] in (name, Path(name).stem):  # a table's is its stem
             yield name, columns.pop(0)["first_column"]
 
 

@@ -9,7 +9,6 @@ from results.errors import DamagedError, GoneError, RecordError
 from results.parts import (
     EVERY,
     MERGED,
-    OF_TRIALS,
     held,
     locked,
     part_files,
@@ -17,6 +16,7 @@ from results.parts import (
     part_schema,
     write_tables,
 )
+from results.remedies import mended
 from results.schemas import KINDS, METADATA_KEY
 
 SUFFIX = ".broken"
@@ -52,12 +52,11 @@ def _put_away(path: Path) -> str:
     some = path.stem.startswith(MERGED) and groups is not EVERY
     if some:
         _keep_the_rest(path, groups)
-    aside = path.with_name(path.name + SUFFIX)
+    aside, means = path.with_name(path.name + SUFFIX), mended(path)
     try:
         path.rename(aside)
     except OSError as error:
         raise RecordError(f"{path} is damaged and cannot be renamed ({error.strerror})") from error
-    means = "its arms train again" if path.parent.name in OF_TRIALS else "it is written anew"
     what = f"{len(groups)} of its row groups set aside" if some else "set aside"
     return f"{path} is damaged ({reason}): {what} as {aside.name}, {means}"
 

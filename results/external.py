@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from model.metrics import METRICS
 from results.errors import RecordError
 from results.outputs import Logits, Rows, place_ids, read_ids, read_logits
+from results.parts import locked
 from results.records import predictions_table, record_trial
 from results.run import Run, labels_of
 from results.schemas import EXTERNAL
@@ -84,36 +85,38 @@ def import_predictions(
             taken, or other predictions are recorded under it.
     """
     opened = Run(run)
-    _check_name(opened, name, seed)
+    _check_name(opened, name, label, seed)
     ids = read_ids(rows)
     pair, place = place_ids(opened, rows.path, ids, split, language)
     facts = opened.facts[pair]
     values = read_logits(rows, facts["label_names"], logits)
     found = {of_split: values[order] for of_split, order in place.items()}
     key = _key(name, facts, seed)
-    before = {} if replace else _recorded(opened, key)
-    for of_split in found.keys() & before.keys():
-        if not np.array_equal(found[of_split], before[of_split]):
-            raise RecordError(
-                f"{rows.path}: other {of_split} predictions of {name}, seed {seed}, were imported "
-                "before; take these instead of all of them with --replace, or give another --name "
-                "or --seed"
-            )
-    after = before | found
-    changed = after.keys() != before.keys()
-    if changed:
-        settings = _settings(opened, key) if before else {EXTERNAL: True}
-        settings |= {f"{of}.file": rows.path.name for of in found}
-        settings |= {f"{of}.sha256": _sha256(rows.path) for of in found}
-        row = _row(facts, key, name, label or name, seed, settings)
-        blocks = [(key, of_split, 1, _RULES, array) for of_split, array in sorted(after.items())]
-        part = f"{EXTERNAL}-{key}-{secrets.token_hex(4)}"
-        record_trial(run, part, [row], [], predictions_table(blocks))
+    with locked(run):  # what another import records meanwhile would be left out
+        opened = Run(run)
+        before = {} if replace else _recorded(opened, key)
+        for of_split in found.keys() & before.keys():
+            if not np.array_equal(found[of_split], before[of_split]):
+                raise RecordError(
+                    f"{rows.path}: other {of_split} predictions of {name}, seed {seed}, were "
+                    "imported before; take these instead of all of them with --replace, or give "
+                    "another --name or --seed"
+                )
+        after = before | found
+        changed = after.keys() != before.keys()
+        if changed:
+            settings = _settings(opened, key) if before else {EXTERNAL: True}
+            settings |= {f"{of}.file": rows.path.name for of in found}
+            settings |= {f"{of}.sha256": _sha256(rows.path) for of in found}
+            row = _row(facts, key, name, label or name, seed, settings)
+            blocks = [(key, of, 1, _RULES, array) for of, array in sorted(after.items())]
+            part = f"{EXTERNAL}-{key}-{secrets.token_hex(4)}"
+            record_trial(run, part, [row], [], predictions_table(blocks))
     return Imported(key, *pair, {of: len(after[of]) for of in sorted(after)}, changed)
 
 
-def _check_name(run: Run, name: str, seed: int) -> None:
-    """See that a name can stand where others have their loss, and is no loss of this run."""
+def _check_name(run: Run, name: str, label: str, seed: int) -> None:
+    """See that a name and label can stand where others have their loss, and are none's here."""
     if not _NAME.fullmatch(name):
         raise RecordError(
             f"--name {name!r}: expected letters, digits, blanks and . + - _, beginning with a "
@@ -121,10 +124,11 @@ def _check_name(run: Run, name: str, seed: int) -> None:
         )
     if not 0 <= seed < 2**63:
         raise RecordError(f"--seed {seed}: expected a number from 0 to {2**63 - 1}")
-    arms = run.arms_table
-    ours = pc.and_(pc.equal(arms["loss"], name), pc.not_equal(arms["device"], EXTERNAL))
-    if pc.any(ours).as_py():
-        raise RecordError(f"--name {name}: is a loss of {run.path}; expected another name")
+    ours = run.arms_table.filter(pc.not_equal(run.arms_table["device"], EXTERNAL))
+    taken = {called.casefold() for of in ("loss", "label") for called in ours[of].to_pylist()}
+    for option, given in (("--name", name), ("--label", label)):
+        if given.casefold() in taken:
+            raise RecordError(f"{option} {given}: is a loss of {run.path}; expected another name")
 
 
 def _recorded(run: Run, key: str) -> dict[str, Logits]:

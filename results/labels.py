@@ -83,7 +83,10 @@ def several_batches(cells: Iterable[Mapping[str, Any]]) -> bool:
 
 def with_batch(name: str, cell: Mapping[str, Any]) -> str:
     """A cell's name with its batch size, if it has one: `BCE (b=16)`."""
-    return name + (f" (b={cell['batch_size']})" if cell["batch_size"] else "")
+    if not cell["batch_size"]:
+        return name
+    batch = f"b={cell['batch_size']})"
+    return f"{name[:-1]}, {batch}" if name.endswith(")") else f"{name} ({batch}"
 
 
 def full_labels(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:

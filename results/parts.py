@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from results.errors import DamagedError, GoneError, RecordError, one_line
+from results.remedies import remedy
 from results.schemas import KINDS, METADATA_KEY, facts_of
 
 MERGED = "merged-"
@@ -38,15 +39,6 @@ _MAGIC = b"PAR1"
 
 OF_TRIALS = ("arms", "epochs", "predictions")
 """The kinds of which each trial writes a part."""
-
-_REMEDIES = {
-    **dict.fromkeys(OF_TRIALS, "its arms do not count, the next `softsweep run` trains them again"),
-    "examples": "its corpus cannot be scored until the next `softsweep run` writes it anew",
-    "tries": "the next `softsweep run` writes it anew, nothing trains again",
-    "chosen": "the next `softsweep run` writes it anew, nothing trains again",
-    "tables": "`softsweep tables` writes it anew",
-}
-"""What a damaged file means, by its folder."""
 
 Item = TypeVar("Item")
 
@@ -250,8 +242,7 @@ def readable(path: Path, read: Callable[[], Item], group: int | None = None) -> 
 
 def damaged(path: Path, reason: str, group: int | None = None) -> DamagedError:
     """The error that says what is wrong with a part, and what that means."""
-    remedy = _REMEDIES.get(path.parent.name, _REMEDIES["arms"])
-    return DamagedError(path, reason, remedy, group)
+    return DamagedError(path, reason, remedy(path), group)
 
 
 def read_groups(

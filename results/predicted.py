@@ -87,7 +87,7 @@ def _check_scorable(run: Run, pairs: Collection[tuple[str, str]]) -> None:
     """Name the arms that there are no texts to score by.
 
     Raises:
-        RecordError: that is all of them.
+        RecordError: that is all of them, or none counts.
     """
     keys = (run.arms_table[name].to_pylist() for name in ("corpus", "language"))
     recorded = set(zip(*keys, strict=True))
@@ -97,6 +97,11 @@ def _check_scorable(run: Run, pairs: Collection[tuple[str, str]]) -> None:
         "they are not scored; run the experiment again to record those"
         for pair in lost
     ]
+    if not recorded:
+        raise RecordError(
+            f"{run.path}: of no arm can predictions be read, so nothing can be scored; run the "
+            "experiment again"
+        )
     if len(lost) == len(recorded):
         raise RecordError(sentences[0])
     for sentence in sentences:

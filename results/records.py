@@ -37,6 +37,7 @@ from results.schemas import (
     epochs_schema,
     examples_schema,
     facts_of,
+    imported,
     predictions_schema,
     table_of,
 )
@@ -335,7 +336,7 @@ def winners(run: Path, columns: Sequence[str] | None = None, aside: Aside = NOTH
 
     Of several rows the better status counts, then the one finished last. A row `ok` whose epochs or
     predictions are gone, cut off or set aside does not count, nor one `pruned` whose epochs are: so
-    the arms of a damaged part train again.
+    the arms of a damaged part train again. Imported predictions count without epochs.
 
     Args:
         run: the run folder.
@@ -357,14 +358,14 @@ def winners(run: Path, columns: Sequence[str] | None = None, aside: Aside = NOTH
             )
         groups.append(group.select(schema.names).cast(schema))
     table = pa.concat_tables(groups)
-    measured = covered(run, "epochs", aside)
-    needed = {"ok": measured & covered(run, "predictions", aside), "pruned": measured}
+    measured, predicted = covered(run, "epochs", aside), covered(run, "predictions", aside)
+    needed = {"ok": measured & predicted, "pruned": measured}
     best: dict[str, tuple[int, int, int]] = {}
     finished = table["finished"].cast(pa.int64())
     keys = (table["arm"], table["status"], finished, table["part"])
     rows = zip(*(column.to_pylist() for column in keys), strict=True)
     for row, (arm, status, when, part) in enumerate(rows):
-        if part not in needed.get(status, (part,)):
+        if part not in (predicted if imported(part) else needed.get(status, (part,))):
             continue
         standing = (-STATUSES.index(status), when, row)
         best[arm] = max(best.get(arm, standing), standing)

@@ -312,7 +312,8 @@ def _latex(table: Table) -> str:
     def line(cells: list[str]) -> str:
         return f"{' & '.join(cells)} \\\\"
 
-    caption = " ".join([table.title + ".", *table.notes]).translate(_LATEX)
+    title = table.title + "." if table.title and not table.title.endswith(".") else table.title
+    caption = " ".join(filter(None, [title, *table.notes])).translate(_LATEX)
     above = [f"\\caption{{{caption}}}", f"\\label{{tab:{table.name}}}"]
     rows = [line([column.translate(_LATEX) for column in table.columns]), "\\midrule"]
     for index, row in enumerate(table.rows):

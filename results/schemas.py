@@ -35,6 +35,12 @@ training and no weights were kept, or were not imported.
 EXTERNAL = "external"
 """The device of arms that are another system's imported predictions, and a setting of theirs."""
 
+
+def imported(part: str) -> bool:
+    """Whether a part, by its name, is of imported predictions: they have no epochs."""
+    return part.startswith(f"{EXTERNAL}-")
+
+
 ARMS = pa.schema(
     [
         pa.field("arm", pa.string(), nullable=False),  # content hash of all that decides the result

@@ -4,6 +4,7 @@ Views are Arrow data registered in an in-memory database; then access to files a
 switched off and the configuration locked, so that a query can read the run and do nothing more.
 """
 
+import re
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 VIEWS = ("arms", "epochs", "predictions", "examples", "tries", "chosen", *DERIVED)
 """What a query can read; `docs/views.md` tells of each column."""
+
+_EXPLAIN = re.compile(
+    r"explain\b\s*(analyze\b|verbose\b|\(\s*(analyze|verbose|format|costs|buffers)\b[^()]*\))?",
+    re.IGNORECASE,
+)
+"""What is before a query that is to be explained."""
 
 
 def query(run: str | Path, sql: str) -> pa.Table:
@@ -59,6 +66,8 @@ def _answer(run: Run, sql: str) -> pa.Table:
         # look arms up in them. So joins are done as they are written, what stands right is held.
         connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         _register(connection, run)
+        # DuckDB may always read and write where it would put what does not fit into memory.
+        connection.execute("SET temp_directory = ''")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         try:
@@ -77,20 +86,32 @@ def _one_select(connection: "duckdb.DuckDBPyConnection", sql: str) -> "duckdb.St
         RecordError: it is another, none, or one of several.
     """
     statements = connection.extract_statements(sql)
-    if len(statements) != 1 or not _reads(statements[0]):
+    if len(statements) != 1 or not _reads(connection, statements[0]):
         raise RecordError("query: one SELECT is expected, and nothing else")
     return statements[0]
 
 
-def _reads(statement: "duckdb.Statement") -> bool:
-    """Whether a statement only reads; a PIVOT is several within."""
-    from duckdb import StatementType
+def _reads(connection: "duckdb.DuckDBPyConnection", statement: "duckdb.Statement") -> bool:
+    """Whether a statement only reads, whatever is within it."""
+    from duckdb import ParserException, StatementType
 
     try:
         kind = statement.type
     except ValueError:  # one that DuckDB's Python has no name for
         return False
-    return kind in (StatementType.SELECT, StatementType.EXPLAIN, StatementType.MULTI)
+    if kind not in (StatementType.EXPLAIN, StatementType.MULTI):
+        return kind == StatementType.SELECT
+    text = statement.query.strip()
+    explained = _EXPLAIN.sub("", text, count=1) if _EXPLAIN.match(text) else None
+    try:
+        if explained is not None:
+            inner = connection.extract_statements(explained)
+            return len(inner) == 1 and _reads(connection, inner[0])
+        # A PIVOT, or what has one within, is several statements. Only a query can be a subquery.
+        connection.extract_statements(f"SELECT * FROM (\n{text.removesuffix(';')}\n)")
+    except ParserException:
+        return False
+    return True
 
 
 def _register(connection: "duckdb.DuckDBPyConnection", run: Run) -> None:

@@ -238,6 +238,9 @@ def _prepare(plan: Plan) -> None:
 
 
 def loss_path(loss: LossSource) -> str:
-    """Where a run folder keeps a user's loss file: one for each version of it."""
-    stem = Path(loss.file).stem
-    return f"losses/{stem}-{loss.sha256[:8]}.py"
+    """Where a run folder keeps a user's loss file: one for each version of it.
+
+    A file that a run folder brings is called so already.
+    """
+    version = f"-{loss.sha256[:8]}"
+    return f"losses/{Path(loss.file).stem.removesuffix(version)}{version}.py"

@@ -39,8 +39,11 @@ def import_file(
     """
     if split is not None:
         one_of("--split", split, ("test", "dev"))
-    if name in catalogue():
-        raise ExperimentError(f"--name {name}: is a built-in loss; expected another name")
+    losses = catalogue().values()
+    taken = {called.casefold() for loss in losses for called in (loss.name, loss.label)}
+    for option, given in (("--name", name), ("--label", label)):
+        if given.casefold() in taken:
+            raise ExperimentError(f"{option} {given}: is a built-in loss; expected another name")
     return import_predictions(
         Path(run),
         read_columns(Path(file)),

@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections import Counter
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from results.findings import Findings
 
 WIDTH = 100
-"""Columns of a text for people."""
+"""Most columns of a text for people."""
+
+LEAST_WIDTH = 60
+"""Fewest; verdicts stand below each other."""
 
 COLUMNS = ("number", "claim", "corpus", "language", "verdict", "because", "source")
 
@@ -72,30 +76,36 @@ def _notes(findings: "Findings") -> list[str]:
     return notes
 
 
-def claims_text(table: Table) -> str:
-    """The same for people: claims as headings, their verdicts below, in lines of `WIDTH`."""
+def claims_text(table: Table, width: int = WIDTH) -> str:
+    """The same for people: claims as headings, their verdicts below.
+
+    Args:
+        table: of `claims_table`.
+        width: of a line, taken for `LEAST_WIDTH` if it is less and for `WIDTH` if it is more.
+    """
+    filled = partial(_filled, width=min(max(width, LEAST_WIDTH), WIDTH))
     rows = [dict(zip(table.columns, map(str, row), strict=True)) for row in table.rows]
     several = len({row["corpus"] for row in rows if row["corpus"]}) > 1
-    lines = [table.title]
+    lines = filled("", table.title)
     for (number, claim, source), group in groupby(
         rows, key=lambda row: (row["number"], row["claim"], row["source"])
     ):
-        lines += ["", *_filled(f"{number:>3}  ", f"{claim} ({source})" if source else claim)]
+        lines += ["", *filled(f"{number:>3}  ", f"{claim} ({source})" if source else claim)]
         for row in group:
             place = f"{row['language']} {row['corpus']}" if several else row["language"]
-            lines += _filled(f"     {place:<3}  {row['verdict']:<12}  ", row["because"])
+            lines += filled(f"     {place:<3}  {row['verdict']:<12}  ", row["because"])
     lines.append("")
     for note in table.notes:
-        lines += _filled("", note)
+        lines += filled("", note)
     return "\n".join(lines) + "\n"
 
 
-def _filled(begin: str, text: str) -> list[str]:
+def _filled(begin: str, text: str, width: int) -> list[str]:
     """Text behind a beginning, further lines below where it began."""
     kept = _TOGETHER.sub(lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
     lines = textwrap.wrap(
         kept,
-        WIDTH,
+        width,
         initial_indent=begin,
         subsequent_indent=" " * len(begin),
         break_on_hyphens=False,

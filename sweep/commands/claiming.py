@@ -1,5 +1,7 @@
 """The command that holds claims against a run."""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,12 +20,13 @@ def claims(
     form: FormOption = Form.TABLE,
 ) -> None:
     """What a run confirms, contradicts or cannot decide of the paper's claims, or of your own."""
-    from results.claims.shown import claims_table, claims_text
+    from results.claims.shown import WIDTH, claims_table, claims_text
     from results.findings import Findings
     from results.run import Run
 
     table = claims_table(Findings(Run(run)), file)
     if form is Form.TABLE:
-        typer.echo(claims_text(table), nl=False)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+        typer.echo(claims_text(table, width), nl=False)
     else:
         print_tables([table], form)

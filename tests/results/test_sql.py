@@ -171,6 +171,49 @@ def test_nothing_outside_can_be_touched(run: Path, tmp_path: Path, sql: str) -> 
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('{here}/.tmp/a.csv')",
+        "SELECT * FROM '.tmp/a.csv'",
+        "PIVOT read_csv('{here}/.tmp/a.csv') ON a",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{here}/.tmp/x.csv'",
+        "COPY (PIVOT (SELECT 1 AS a) ON a) TO '{here}/.tmp/x.csv'",
+    ],
+)
+def test_the_folder_for_what_does_not_fit_into_memory_is_none(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sql: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".tmp").mkdir()
+    (tmp_path / ".tmp" / "a.csv").write_text("a\n1\n")
+    with pytest.raises(RecordError):
+        query(run, sql.format(here=tmp_path))
+    assert [path.name for path in (tmp_path / ".tmp").iterdir()] == ["a.csv"]
+    settings = "SELECT current_setting('temp_directory') AS t, current_setting('{}') AS d"
+    found = rows(run, settings.format("allowed_directories"))
+    assert found == [{"t": "", "d": []}]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE y AS PIVOT (SELECT 1 AS a) ON a",
+        "COPY (PIVOT (SELECT 1 AS a) ON a) TO 'x.csv'",
+        "INSERT INTO arms PIVOT (SELECT 1 AS a) ON a",
+        "WITH q AS (PIVOT (SELECT 1 AS a) ON a) INSERT INTO arms FROM q",
+        "EXPLAIN CREATE TABLE y AS SELECT 1",
+        "EXPLAIN ANALYZE CREATE TABLE y AS SELECT 1",
+        "EXPLAIN (ANALYZE) CREATE TABLE y AS SELECT 1",
+        "EXPLAIN /* */ ANALYZE CREATE TABLE y AS SELECT 1",
+        "EXPLAIN CREATE TABLE y AS PIVOT (SELECT 1 AS a) ON a",
+    ],
+)
+def test_what_writes_is_found_within_other_statements(run: Path, sql: str) -> None:
+    with pytest.raises(RecordError, match="one SELECT is expected"):
+        query(run, sql)
+
+
 def test_every_function_that_reads_files_is_refused(run: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.csv").write_text("a\n1\n")
     named = rows(run, "SELECT DISTINCT function_name AS name FROM duckdb_functions()")
@@ -198,7 +241,13 @@ def answers(run: Path, sql: str) -> bool:
         "SUMMARIZE arms",
         "SHOW TABLES",
         "EXPLAIN SELECT * FROM arms",
+        "EXPLAIN ANALYZE SELECT * FROM arms",
+        "EXPLAIN (FORMAT json) (SELECT * FROM arms)",
+        "EXPLAIN (SELECT 1)",
+        "EXPLAIN PIVOT arms ON status USING count(*);",
         "PIVOT arms ON status USING count(*)",
+        "PIVOT arms ON status USING count(*);",
+        "WITH q AS (PIVOT arms ON status USING count(*)) FROM q  -- with a remark",
         "SELECT 1;  -- with a remark",
     ],
 )
