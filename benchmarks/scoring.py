@@ -2,13 +2,12 @@
 
 60 cells of five seeds, 3,259 scored texts, 11 labels: recorded histories, three chosen epochs each
 (`benchmarks.histories`). The bootstrap is 10,000 resamples of every arm's labels at one epoch and
-threshold, by three metrics, and by class; the rest is what `softsweep tables` does: thresholds
-tuned, every rule of epoch and threshold, and all comparisons.
+threshold, by three metrics, and by class. The others are what `softsweep tables` does: it reads
+predictions and tunes thresholds, takes every rule of epoch and threshold, compares, and draws.
 """
 
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 from benchmarks.children import forget_peak, fresh, memory, silence
@@ -16,6 +15,9 @@ from benchmarks.histories import grid, record_arms, record_corpus
 from benchmarks.measure import Row, seconds
 
 TITLE = "Scoring 60 cells of five seeds, m = 3,259: two cores; peer: the limit"
+
+Stage = Callable[[Path], Callable[[], object]]
+"""Given a run: what is to be measured, ready to be called."""
 
 CELLS = {True: 4, False: 60}
 """By `quick`."""
@@ -31,9 +33,9 @@ def rows(quick: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
         fresh(_record, run, Path(folder, "cache"), CELLS[quick])
-        stages: dict[str, Callable[[Path], object]] = {
+        stages: dict[str, Stage] = {
             "bootstrap, 3 metrics and by class": _bootstrap,
-            "thresholds tuned": _tuned,
+            "predictions read, thresholds tuned": _tuned,
             "scores and comparisons": _evidence,
             "tables, figures and page": _aggregate,
         }
@@ -44,17 +46,15 @@ def rows(quick: bool) -> Iterator[Row]:
                 yield Row(name, value, limit, unit, limit and limit / value)
 
 
-def _measured(stage: Callable[[Path], object], run: Path) -> tuple[float, float]:
-    """Seconds of a stage without its imports, and peak resident MiB."""
-    import results.aggregation
-    import results.evidence  # noqa: F401  # so that their loading is not measured
-
+def _measured(stage: Stage, run: Path) -> tuple[float, float]:
+    """Seconds of a stage without what is made ready for it, and peak resident MiB."""
     silence()
+    call = stage(run)
     forget_peak()
-    return seconds(partial(stage, run)), memory()[1]
+    return seconds(call), memory()[1]
 
 
-def _bootstrap(run: Path) -> None:
+def _bootstrap(run: Path) -> Callable[[], object]:
     """Every arm at 0.5 and the epoch chosen by macro-F1: metrics and classes, with intervals."""
     from results.classintervals import f1_intervals
     from results.judged import Judged
@@ -62,34 +62,39 @@ def _bootstrap(run: Path) -> None:
     from results.run import Run
 
     judged = Judged(Run(run))
-    for cell in judged.cells:
-        labels = judged.labels(cell, "macro_f1")
-        assert labels
-        for values in measured(judged.resamples(cell.pair), labels).values():
-            assert mean(values).both
-        f1_intervals(judged.texts[cell.pair].gold, list(labels.values()))
+    labels = [judged.labels(cell, "macro_f1") or {} for cell in judged.cells]
+
+    def intervals() -> None:
+        for cell, of_cell in zip(judged.cells, labels, strict=True):
+            for values in measured(judged.resamples(cell.pair), of_cell).values():
+                assert mean(values).both
+            assert f1_intervals(judged.texts[cell.pair].gold, list(of_cell.values()))
+
+    return intervals
 
 
-def _tuned(run: Path) -> None:
+def _tuned(run: Path) -> Callable[[], object]:
     from results.judged import Judged
     from results.run import Run
 
     judged = Judged(Run(run))
-    assert judged.labels(judged.cells[0], "macro_f1", "tuned")
+    return lambda: judged.labels(judged.cells[0], "macro_f1", "tuned")
 
 
-def _evidence(run: Path) -> None:
+def _evidence(run: Path) -> Callable[[], object]:
     from results.evidence import evidence_of
     from results.judged import Judged
     from results.run import Run
 
-    evidence_of(Judged(Run(run)))
+    judged = Judged(Run(run))
+    judged.labels(judged.cells[0], "macro_f1", "tuned")
+    return lambda: evidence_of(judged)
 
 
-def _aggregate(run: Path) -> None:
+def _aggregate(run: Path) -> Callable[[], object]:
     from results.aggregation import aggregate
 
-    aggregate(run)
+    return lambda: aggregate(run)
 
 
 def _record(run: Path, cache: Path, cells: int) -> None:

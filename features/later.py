@@ -5,6 +5,7 @@ lacks gets the row that it would have had, as far as its vectors and lexicons ca
 trained vectors in the cache, files where they lie. Otherwise it counts as unknown.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,8 +187,13 @@ def _lexicons(spec: FeatureSpec, manifest: Mapping[str, Any]) -> Iterator[tuple[
     columns = list(manifest["lexicons"])
     for choice in spec.lexicons:
         name = choice if isinstance(choice, str) else choice.name
-        if columns and columns[0]["name"] in (name, Path(name).stem):  # a table's is its stem
+        if columns and _is_called(columns[0]["name"], name):
             yield name, columns.pop(0)["first_column"]
+
+
+def _is_called(written: str, name: str) -> bool:
+    """Tells whether a manifest's name is that of a lexicon: of a table the stem, maybe numbered."""
+    return not {written, re.sub(r" \(\d+\)$", "", written)}.isdisjoint({name, Path(name).stem})
 
 
 def _read_lexicon(name: str, entry: Features, data: Path | None) -> Lexicon | None:

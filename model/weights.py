@@ -4,6 +4,7 @@ Tensors are named `<epoch>.<parameter>`, without the arm axis. What is needed to
 rule chose which epoch, labels, network) is JSON in the file's metadata.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -80,7 +81,9 @@ class Keeper:
             for epoch, weights in self.weights.items()
             for name, tensor in weights.items()
         }
-        return save(tensors, {FACTS: json.dumps({**facts, "rules": self.rules})})
+        sha256 = {epoch: _digest(weights) for epoch, weights in self.weights.items()}
+        said = {**facts, "rules": self.rules, "sha256": sha256}
+        return save(tensors, {FACTS: json.dumps(said)})
 
 
 def weights_of(network: CNN, arm: int) -> Weights:
@@ -116,11 +119,15 @@ class WeightsFile:
         try:
             with safe_open(self.path, framework="pt") as file:
                 prefix = f"{epoch}."
-                weights = {
-                    name.removeprefix(prefix): file.get_tensor(name)[None]
+                kept = {
+                    name.removeprefix(prefix): file.get_tensor(name)
                     for name in file.keys()  # noqa: SIM118 (no mapping)
                     if name.startswith(prefix)
                 }
+            written = self.facts.get("sha256", {}).get(str(epoch))  # older files have none
+            if written not in (None, _digest(kept)):
+                raise ValueError(f"other bytes than were written of epoch {epoch}")
+            weights = {name: tensor[None] for name, tensor in kept.items()}
             columns, classes = weights["input_scale"].shape[1], weights["head_bias"].shape[1]
             halved = self.facts["precision"] == "bfloat16"
             network = CNN(
@@ -150,6 +157,13 @@ def open_weights(path: Path) -> WeightsFile:
             return WeightsFile(path, json.loads(file.metadata()[FACTS]))
     except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
         raise _damaged(path, error) from error
+
+
+def _digest(weights: Weights) -> str:
+    """A hash of the weights of one epoch."""
+    from safetensors.torch import save
+
+    return hashlib.sha256(save(weights)).hexdigest()
 
 
 def _damaged(path: Path, error: Exception) -> WeightsError:

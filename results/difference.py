@@ -74,11 +74,21 @@ def check_same_texts(a: Run, b: Run, pair: tuple[str, str]) -> None:
     Raises:
         RecordError: ids, gold labels, splits or halves differ, so nothing can be paired.
     """
-    if not _texts(a, pair).equals(_texts(b, pair)):
-        raise RecordError(
-            f"{a.path} and {b.path} cannot be compared: their texts of {pair[0]}, language "
-            f"{pair[1]}, differ in ids, gold labels or splits; run both on the same corpus"
-        )
+    of_a, of_b = _texts(a, pair), _texts(b, pair)
+    if of_a.equals(of_b):
+        return
+    both = f"{a.path} and {b.path} cannot be compared: "
+    where = f"of {pair[0]}, language {pair[1]}, "
+    for has, lacks, more, less in ((a, b, of_a, of_b), (b, a, of_b, of_a)):
+        if less.equals(more.filter(pc.not_equal(more["split"], "test"))):
+            raise RecordError(
+                f"{both}{where}only {has.path} has test texts; `softsweep score {lacks.path} FILE` "
+                "scores the other on them, too"
+            )
+    raise RecordError(
+        f"{both}their texts {where}differ in ids, gold labels or splits; run both on the same "
+        "corpus"
+    )
 
 
 def _texts(run: Run, pair: tuple[str, str]) -> pa.Table:

@@ -116,7 +116,7 @@ def import_predictions(
 
 
 def _check_name(run: Run, name: str, label: str, seed: int) -> None:
-    """See that a name and label can stand where others have their loss, and are none's here."""
+    """See that a name and label can stand where others have their loss, and mean no other here."""
     if not _NAME.fullmatch(name):
         raise RecordError(
             f"--name {name!r}: expected letters, digits, blanks and . + - _, beginning with a "
@@ -124,11 +124,15 @@ def _check_name(run: Run, name: str, label: str, seed: int) -> None:
         )
     if not 0 <= seed < 2**63:
         raise RecordError(f"--seed {seed}: expected a number from 0 to {2**63 - 1}")
-    ours = run.arms_table.filter(pc.not_equal(run.arms_table["device"], EXTERNAL))
-    taken = {called.casefold() for of in ("loss", "label") for called in ours[of].to_pylist()}
+    arms = run.arms_table
+    mine = pc.and_(pc.equal(arms["loss"], name), pc.equal(arms["device"], EXTERNAL))
+    others = arms.filter(pc.invert(mine))
+    taken = {called.casefold() for of in ("loss", "label") for called in others[of].to_pylist()}
     for option, given in (("--name", name), ("--label", label)):
         if given.casefold() in taken:
-            raise RecordError(f"{option} {given}: is a loss of {run.path}; expected another name")
+            raise RecordError(
+                f"{option} {given}: is a loss or system of {run.path}; expected another name"
+            )
 
 
 def _recorded(run: Run, key: str) -> dict[str, Logits]:

@@ -13,6 +13,7 @@ import secrets
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,8 +34,8 @@ from results.parts import (
     write_tables,
 )
 from results.run import Run
-from results.schemas import METADATA_KEY
-from results.united import unite_experiments, unite_searches
+from results.schemas import EXTERNAL, METADATA_KEY
+from results.united import read_experiments, unite_experiments, unite_searches
 
 Names = Mapping[str, str]
 """Names of trials in a run, and those that they get in the merged one."""
@@ -55,12 +56,14 @@ def merge_runs(runs: Sequence[str | Path], out: str | Path) -> Path:
 
     Raises:
         RecordError: a folder is no run, they hold other texts or features of one corpus and
-            language, or the merged folder is one of them or cannot be written. Nothing is written
+            language, or other predictions imported under one name, the experiment of one cannot be
+            read, or the merged folder is one of them or cannot be written. Nothing is written
             before all is checked.
     """
     folder = Path(out)
     sources = [Run(run) for run in runs]
-    if folder.resolve() in {run.path.resolve() for run in sources}:
+    paths = [run.path for run in sources]
+    if folder.resolve() in {path.resolve() for path in paths}:
         raise RecordError(f"--out {out}: is one of the runs to merge, give a new folder")
     if folder.exists() and not folder.is_dir():
         raise RecordError(f"--out {out}: is a file, expected a folder")
@@ -68,6 +71,8 @@ def merge_runs(runs: Sequence[str | Path], out: str | Path) -> Path:
         run.examine()
     earlier = [Run(folder)] if present(folder, "arms") else []
     check_mergeable([*earlier, *sources])
+    check_imports([*earlier, *sources])
+    experiments = read_experiments([folder, *paths])
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -76,7 +81,7 @@ def merge_runs(runs: Sequence[str | Path], out: str | Path) -> Path:
         for run in sources:
             _add(run, folder)
         unite_searches(sources, folder)
-        unite_experiments([run.path for run in sources], folder)
+        unite_experiments(experiments, paths, folder)
     return folder
 
 
@@ -111,6 +116,48 @@ def _unlike(a: Run, b: Run, pair: tuple[str, str], what: str) -> RecordError:
         f"{a.path} and {b.path} cannot be merged: of {pair[0]}, language {pair[1]}, they differ in "
         f"{what}"
     )
+
+
+def check_imports(runs: Sequence[Run]) -> None:
+    """Make sure that predictions imported under one name and seed are the same, or went on growing.
+
+    Of two rows of an arm the one finished last counts, whole: it may hold more than the other, not
+    less or else.
+
+    Raises:
+        RecordError: they are not; the sentence names the runs.
+    """
+    known: dict[str, tuple[dict[str, Any], Run]] = {}
+    for run in runs:
+        arms = run.arms_table
+        for row in arms.filter(pc.equal(arms["device"], EXTERNAL)).to_pylist():
+            old, other = known.get(row["arm"], (row, run))
+            first, last = sorted((old, row), key=lambda one: one["finished"])
+            if not _imported_files(first).items() <= _imported_files(last).items():
+                what = f"{row['corpus']}, language {row['language']}"
+                raise RecordError(
+                    f"{other.path} and {run.path} cannot be merged: of {what}, they hold other "
+                    f"predictions of {row['loss']}, seed {row['seed']} ({_of(old)}, and "
+                    f"{_of(row)}), of which one would be lost; import into one of them what is to "
+                    "count, with --replace where it differs"
+                )
+            known[row["arm"]] = last, run if last is row else other
+
+
+def _imported_files(row: Mapping[str, Any]) -> dict[str, str]:
+    """The sha256 of the files that an arm was imported from, by split."""
+    settings = json.loads(row["settings"])
+    return {
+        key.removesuffix(".sha256"): value
+        for key, value in settings.items()
+        if key.endswith(".sha256")
+    }
+
+
+def _of(row: Mapping[str, Any]) -> str:
+    """What an arm was imported from: `dev of sha256 0123456789ab…`."""
+    files = _imported_files(row)
+    return " and ".join(f"{split} of sha256 {sha[:12]}…" for split, sha in sorted(files.items()))
 
 
 def _add(run: Run, folder: Path) -> None:

@@ -24,6 +24,9 @@ Logits = NDArray[np.float32]
 Pair = tuple[str, str]
 """Corpus and language."""
 
+Known = dict[Pair, dict[str, tuple[str, int]]]
+"""Split and place of texts by id, for each corpus and language."""
+
 
 class Rows(Protocol):
     """A table with a row a text, such as `features.tables.Columns`."""
@@ -75,13 +78,13 @@ def place_ids(
         RecordError: the ids are not exactly those of a corpus and language and its split or splits.
     """
     known = _known(run, split, language)
-    among = {pair: len(texts.keys() & set(ids)) for pair, texts in known.items()}
+    among = _among(known, ids)
     best = [pair for pair, number in among.items() if number == max(among.values())]
     texts = known[best[0]]
     if not among[best[0]]:
         raise RecordError(
-            f"{path}: expected ids such as {next(iter(texts))}, found {_few(ids)}, none of which "
-            f"is recorded in {run.path}"
+            f"{path}: expected ids such as {next(iter(texts))}, found {_few(ids)}, "
+            + _of_others(run, ids)
         )
     if len(best) > 1:
         listed = " and ".join(" ".join(pair) for pair in best)
@@ -103,14 +106,30 @@ def place_ids(
     return best[0], place
 
 
-def _known(
-    run: Run, split: str | None, language: str | None
-) -> dict[Pair, dict[str, tuple[str, int]]]:
+def _among(known: Known, ids: Sequence[str]) -> dict[Pair, int]:
+    """How many of these ids are of each corpus and language."""
+    wanted = set(ids)
+    return {pair: len(texts.keys() & wanted) for pair, texts in known.items()}
+
+
+def _of_others(run: Run, ids: Sequence[str]) -> str:
+    """What ids are of that are not of the split and language that were asked for."""
+    known = _known(run, None, None)
+    among = _among(known, ids)
+    pair = max(among, key=lambda one: among[one])
+    splits = sorted({known[pair][one][0] for one in ids if one in known[pair]})
+    if not splits:
+        return f"none of which is recorded in {run.path}"
+    what = f"which are of {' and '.join(splits)} of {' '.join(pair)}"
+    return what if among[pair] == len(ids) else f"{among[pair]:,} of {what}"
+
+
+def _known(run: Run, split: str | None, language: str | None) -> Known:
     """By corpus and language: split and place of each text that may be scored or chooses, by id."""
     wanted = ("dev", "test") if split is None else (split,)
     names = ("corpus", "language", "split", "example", "id")
     columns = (run.examples_table[name].to_pylist() for name in names)
-    known: dict[Pair, dict[str, tuple[str, int]]] = {}
+    known: Known = {}
     for corpus, of_language, of_split, example, one in zip(*columns, strict=True):
         if of_split in wanted and language in (None, of_language):
             known.setdefault((corpus, of_language), {})[one] = of_split, example
@@ -132,21 +151,26 @@ def read_logits(rows: Rows, labels: Sequence[str], logits: bool) -> Logits:
     Raises:
         RecordError: a value is out of range.
     """
-    columns = []
-    for label in labels:
-        column = [_number(value) for value in rows[label]]
+    columns = [[_number(value) for value in rows[label]] for label in labels]
+    for label, column in zip(labels, columns, strict=True):
         for line, number, value in zip(rows.lines, column, rows[label], strict=True):
             if not (abs(number) <= _LARGEST if logits else 0 <= number <= 1):  # nan is neither
                 wanted = "a finite logit" if logits else "a probability from 0 to 1"
-                hint = "" if logits or np.isnan(number) else " (--logits takes logits)"
+                hint = "" if logits or np.isnan(number) else _hint(columns)
                 raise RecordError(
                     f"{rows.path}, line {line}: {label} is {value!r}; expected {wanted}{hint}"
                 )
-        columns.append(column)
     values = np.array(columns, dtype=np.float64).T
     values = values if logits else logits_of(values)
     least = np.finfo(np.float32).tiny  # what is less becomes 0 in single precision
     return np.where(values < 0, np.minimum(values, -least), values).astype(np.float32)
+
+
+def _hint(columns: Sequence[Sequence[float]]) -> str:
+    """What values that are no probabilities seem to be."""
+    if all(0 <= number <= 100 for column in columns for number in column):
+        return "; if these are percentages, divide them by 100"
+    return " (--logits takes logits)"
 
 
 def logits_of(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

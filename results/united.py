@@ -1,19 +1,26 @@
 """What a merged run holds beside its trials: what was searched, the experiment, its losses."""
 
+import ast
+import re
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from results.declared import EXPERIMENT
+from results.declared import EXPERIMENT, declared, read_experiment
+from results.errors import RecordWarning
 from results.parts import whole_file
 from results.run import Run
 from results.searched import ASKED, read_chosen, read_tries, write_chosen, write_tries
 
-_UNITED = ("languages", "losses", "confirm")
-"""Keys of an experiment whose lists are united, beside those of its grid."""
+_UNITED = ("languages", "losses")
+"""Keys of an experiment whose lists are united, beside `confirm` and those of its grid."""
+
+_DECLARES = re.compile(r"\b(loss|soft_metric)\(")
+"""In a decorator: the function is a loss."""
 
 Row = dict[str, Any]
 
@@ -62,30 +69,46 @@ def _told(tries: Mapping[str, Sequence[Row]], studies: Sequence[str]) -> int:
     return sum(row["status"] != ASKED for study in set(studies) for row in tries.get(study, ()))
 
 
-def unite_experiments(runs: Sequence[Path], folder: Path) -> None:
-    """Write the experiment of the first run, with what the others want beside it.
+def read_experiments(runs: Sequence[Path]) -> list[Row]:
+    """The experiments of the runs that have one, in their order.
+
+    Raises:
+        RecordError: one cannot be read.
+    """
+    return [experiment for run in runs if (experiment := read_experiment(run))]
+
+
+def unite_experiments(experiments: Sequence[Row], runs: Sequence[Path], folder: Path) -> None:
+    """Write the first experiment, with what the others want beside it.
 
     Lists of the grid, languages, losses and declared comparisons are united; all else is as in the
-    first run. Own losses are copied: their names tell their versions apart.
+    first. Own losses are copied: their names tell their versions apart, of which one is listed
+    and a warning names the others.
+
+    Args:
+        experiments: from `read_experiments`.
+        runs: whose own losses are copied.
+        folder: of the merged run.
 
     Raises:
         RecordError: it cannot be written.
     """
-    paths = [path for run in (folder, *runs) if (path := run / EXPERIMENT).is_file()]
-    found = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
-    found = [experiment for experiment in found if isinstance(experiment, dict)]
-    if not found:
-        return
-    united = found[0]
-    for other in found[1:]:
-        _unite(united, other, _UNITED)
-        grids = united.get("grid"), other.get("grid")
-        if isinstance(grids[0], dict) and isinstance(grids[1], dict):
-            _unite(grids[0], grids[1], grids[1])
     for run in runs:
         for loss in sorted((run / "losses").glob("*.py")):
             with loss.open("rb") as file, whole_file(folder / "losses" / loss.name) as copy:
                 shutil.copyfileobj(file, copy)
+    if not experiments:
+        return
+    united, *others = experiments
+    confirm = list(dict.fromkeys(name for one in experiments for name in declared(one)))
+    for other in others:
+        _unite(united, other, _UNITED)
+        grids = united.get("grid"), other.get("grid")
+        if isinstance(grids[0], dict) and isinstance(grids[1], dict):
+            _unite(grids[0], grids[1], grids[1])
+    if any(one.get("confirm") is not None for one in experiments):
+        united["confirm"] = confirm
+    _list_each_once(united, folder)
     with whole_file(folder / EXPERIMENT) as file:
         file.write(yaml.safe_dump(united, sort_keys=False, allow_unicode=True).encode())
 
@@ -96,3 +119,37 @@ def _unite(into: Row, other: Row, keys: Sequence[str] | Row) -> None:
         mine, theirs = into.get(key), other.get(key)
         if isinstance(mine, list) and isinstance(theirs, list):
             into[key] = mine + [value for value in theirs if value not in mine]
+
+
+def _list_each_once(experiment: Row, folder: Path) -> None:
+    """Take files off the list whose losses an earlier one declares: a run has one of each name."""
+    listed: list[str] = []
+    first: dict[str, str] = {}
+    for file in experiment.get("losses") or ():
+        names = _losses_in(folder / file)
+        if again := sorted(names & first.keys()):
+            warnings.warn(
+                f"{folder / file} is another version of {first[again[0]]}: both are kept, and what "
+                f"they trained, but {EXPERIMENT} lists only the first",
+                RecordWarning,
+                stacklevel=1,
+            )
+        else:
+            listed.append(file)
+            first |= dict.fromkeys(names, file)
+    if first:
+        experiment["losses"] = listed
+
+
+def _losses_in(file: Path) -> set[str]:
+    """Names of the losses that a file declares; it is not run. None where it is not there."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return set()
+    return {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any(_DECLARES.search(ast.unparse(mark)) for mark in node.decorator_list)
+    }

@@ -241,4 +241,5 @@ def _ended(variant: Variant, outcome: Outcome) -> str:
     ]
     said += [f"{outcome.diverged} diverged"] if outcome.diverged else []
     said += [f"{outcome.failed} failed"] if outcome.failed else []
+    said += [f"{outcome.failed_tries} tries failed"] if outcome.failed_tries else []
     return f"{variant.name}: {', '.join(said)}"

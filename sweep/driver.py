@@ -43,6 +43,7 @@ class Outcome:
         tried: of them, those that were not recorded yet and were trained now.
         diverged: of those wanted, arms recorded as diverged; a search's tries are not counted.
         failed: of those wanted, arms recorded as failed; a search's tries are not counted.
+        failed_tries: arms that a search tried and that are recorded as failed.
         lost: groups of arms that were not trained, as a search found no setting for them.
         weightless: where weights are to be kept, of those wanted the arms that were recorded as ok
             without any.
@@ -55,6 +56,7 @@ class Outcome:
     tried: int
     diverged: int
     failed: int
+    failed_tries: int
     lost: int
     weightless: int
     tables: "Sequence[Table]"
@@ -106,11 +108,11 @@ def run_experiment(
         say(console, found_line(entry))
     _prepare(plan)
     tries: Collection[str] = ()
-    lost = 0
+    lost = failed_tries = 0
     with Session(plan, workers, console) as session:
         if job.experiment.search:
             searched = Search(job, plan.features).run(session.train, partial(say, console))
-            tries, lost = searched.tries, searched.lost
+            tries, lost, failed_tries = searched.tries, searched.lost, searched.failed
             todo = unsettled(job.run, searched.arms)
             plan = replace(plan, wanted=searched.arms, todo=todo)
         session.train(plan.wanted, plan.todo)
@@ -133,6 +135,7 @@ def run_experiment(
         tried=len(session.trained),
         diverged=ended["diverged"],
         failed=ended["failed"],
+        failed_tries=failed_tries,
         lost=lost,
         weightless=len(_weightless(plan, have)) if keep_weights else 0,
         tables=tables,

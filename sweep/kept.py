@@ -1,14 +1,15 @@
 """Arms whose weights were kept, and what they predict for further texts."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from results.run import Run
+from features import Features
+from results.run import Run, labels_of
 from results.schemas import EXTERNAL
 from sweep.errors import ExperimentError
 from sweep.recording import weights_path
@@ -21,6 +22,12 @@ Row = dict[str, Any]
 
 _LISTED = 6
 """Most arms that a message lists."""
+
+_SAMPLE = 32
+"""Texts of dev by which weights are checked."""
+
+_CLOSE = {"float32": 1e-3, "bfloat16": 0.1}
+"""How far logits may be from those that another device computed, by the precision of products."""
 
 
 def find_arm(run: Run, wanted: str) -> Row:
@@ -84,6 +91,65 @@ def kept_arms(run: Path, arms: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     kept = [arm for arm in arms if weights_path(run, arm["arm"]).exists()]
     keys = {arm["arm"] for arm in kept}
     return kept, [arm for arm in arms if arm["arm"] not in keys]
+
+
+def recorded_on_dev(
+    run: Run, arms: Collection[str]
+) -> Iterator[tuple[str, dict[int, NDArray[np.float32]]]]:
+    """Arms and the logits that they recorded for dev, `[m, C]` by epoch.
+
+    Args:
+        run: the run.
+        arms: keys of those to read; one that recorded no predictions is passed by.
+
+    Raises:
+        DamagedError: a part is damaged that was not known to be; see `Run.passing_damage`.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    asked = pa.array(sorted(arms), pa.string())
+    for group in run.prediction_groups(("arm", "split", "epoch", "example", "logits", "part")):
+        rows = group.filter(pc.and_(pc.is_in(group["arm"], asked), pc.equal(group["split"], "dev")))
+        for key in rows["arm"].unique().to_pylist():
+            mine = rows.filter(pc.equal(rows["arm"], key)).sort_by("example")
+            yield (
+                key,
+                {
+                    epoch: labels_of(mine.filter(pc.equal(mine["epoch"], epoch))["logits"])
+                    for epoch in mine["epoch"].unique().to_pylist()
+                },
+            )
+
+
+def check_weights(
+    weights: "WeightsFile", entry: Features, recorded: Mapping[int, NDArray[np.float32]]
+) -> None:
+    """Check that weights are those whose predictions are recorded, on some texts of dev.
+
+    Args:
+        weights: of the arm.
+        entry: features that it was trained on.
+        recorded: its logits for dev, `[m, C]` by epoch; other epochs cannot be compared.
+
+    Raises:
+        WeightsError: they are damaged, or of another training.
+    """
+    from model.errors import WeightsError
+
+    words = entry.split("dev").words[:_SAMPLE]
+    close = _CLOSE[weights.facts["precision"]]
+    for epoch in sorted(set(weights.rules.values())):
+        network = Network(weights, epoch)  # found damaged here, if it is
+        if epoch not in recorded:
+            continue
+        found, expected = network.logits(entry.vectors(), words), recorded[epoch][:_SAMPLE]
+        if found.shape != expected.shape or not np.allclose(found, expected, close, close):
+            raise WeightsError(
+                f"{weights.path} does not give the logits that its arm recorded for dev (epoch "
+                f"{epoch}): it is damaged or of another training; delete it to go on without these "
+                "weights"
+            )
 
 
 class Network:

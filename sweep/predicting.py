@@ -17,7 +17,7 @@ from model.metrics import METRICS
 from results.run import Run
 from results.thresholds import THRESHOLDS, Tuning, operating_point
 from sweep.errors import ExperimentError
-from sweep.kept import Network, find_arm, weights_of_arm
+from sweep.kept import Network, check_weights, find_arm, recorded_on_dev, weights_of_arm
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,6 +74,8 @@ def predict(
     ids, texts = read_texts(Path(file), column)
     entry = find_entry(cache, row["features"])
     later = later_texts(entry, texts, cache, data)
+    recorded = opened.passing_damage(lambda: dict(recorded_on_dev(opened, [row["arm"]])))
+    check_weights(weights, entry, recorded.get(row["arm"], {}))
     epoch = weights.rules[chosen_by]
     network = Network(weights, epoch)
     logits = network.logits(later.vectors, later.words).astype(np.float64)

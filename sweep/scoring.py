@@ -21,10 +21,17 @@ from features.corpora import Texts, read_split
 from features.later import LaterTexts, find_entry, later_texts
 from features.spec import FeatureSpec
 from results.records import merge_parts, predictions_table, record_later, record_trial
-from results.run import Run, labels_of
+from results.run import Run
 from results.schemas import EXTERNAL
 from sweep.errors import ExperimentError
-from sweep.kept import Network, Row, kept_arms, weights_of_arm
+from sweep.kept import (
+    Network,
+    Row,
+    check_weights,
+    kept_arms,
+    recorded_on_dev,
+    weights_of_arm,
+)
 from sweep.predicting import coverage
 
 if TYPE_CHECKING:
@@ -50,7 +57,8 @@ class Scored:
         texts: how many there are.
         scored: arms whose predictions were recorded now.
         already: arms that had been scored on these texts before.
-        weightless: trained arms that cannot be, for no weights of theirs were kept.
+        weightless: trained arms that cannot be, for no weights of theirs were kept that can be
+            used.
         external: imported arms whose predictions for these texts are still to be imported.
         coverage: how much of the texts vectors and lexicons know.
     """
@@ -74,7 +82,7 @@ class Scored:
         ]
         if self.weightless:
             lines.append(
-                f"{len(self.weightless)} arms kept no weights and have no number on test: "
+                f"{len(self.weightless)} arms kept no weights of use and have no number on test: "
                 f"{_listed(self.weightless)}"
             )
         if self.external:
@@ -122,11 +130,14 @@ def score_later(
     path = Path(file)
     texts = _in_order(opened, path, entry, read_split(options, path, TEST, entry.labels))
     later = later_texts(entry, texts.texts, cache, data)
+    opened.examine()  # before anything is recorded: damage found later would leave that half done
     rows = [row for row in opened.arms_table.to_pylist() if _is_of(row, entry)]
     ours = [row for row in rows if row["device"] != EXTERNAL]
     done = _predicted(opened)
     kept, weightless = kept_arms(opened.path, [row for row in ours if row["arm"] not in done])
-    weights = {row["arm"]: weights_of_arm(opened.path, row) for row in kept}
+    weights = _checked(opened, kept, entry)
+    weightless += [row for row in kept if row["arm"] not in weights]
+    kept = [row for row in kept if row["arm"] in weights]
     # The examples first: were a killed call the other way round followed by one with another file,
     # the arms' predictions would be of texts that are not those recorded.
     record_later(opened.path, entry.corpus, entry.language, TEST, texts.ids, texts.labels)
@@ -214,6 +225,23 @@ def _predicted(run: Run) -> set[str]:
     return run.passing_damage(read)
 
 
+def _checked(run: Run, arms: Sequence[Row], entry: Features) -> dict[str, "WeightsFile"]:
+    """The weights of arms, by key, but for those that do not give what was recorded."""
+    from model.errors import WeightsError
+
+    todo = {row["arm"]: row for row in arms}
+    found = {}
+    for key, recorded in recorded_on_dev(run, todo):
+        try:
+            weights = weights_of_arm(run.path, todo[key])
+            check_weights(weights, entry, recorded)
+        except WeightsError as error:
+            run.warn(str(error))
+        else:
+            found[key] = weights
+    return found
+
+
 def _record(
     run: Run,
     arms: Sequence[Row],
@@ -226,40 +254,26 @@ def _record(
     if not todo:
         return
     dev = entry.split("dev").words
-    for group in run.prediction_groups(("arm", "split", "epoch", "example", "logits", "part")):
-        for key in group["arm"].unique().to_pylist():
-            if (row := todo.pop(key, None)) is None:
-                continue
-            recorded = _dev_logits(group.filter(pc.equal(group["arm"], key)))
-            blocks = []
-            for epoch, rules in _by_epoch(weights[key].rules).items():
-                network = Network(weights[key], epoch)
-                on_dev = recorded.get(epoch)
-                if on_dev is None:
-                    on_dev = network.logits(entry.vectors(), dev)
-                blocks.append((key, "dev", epoch, rules, on_dev))
-                if on_all := [rule for rule in rules if "/" not in rule]:
-                    on_test = network.logits(later.vectors, later.words)
-                    blocks.append((key, TEST, epoch, on_all, on_test))
-            epochs = run.epochs_table.filter(pc.equal(run.epochs_table["arm"], key))
-            record_trial(
-                run.path,
-                f"scored-{key}-{secrets.token_hex(4)}",
-                [_without_part(row) | {"finished": row["finished"] + _SOON}],
-                [_without_part(one) for one in epochs.to_pylist()],
-                predictions_table(blocks),
-            )
-
-
-def _dev_logits(rows: pa.Table) -> dict[int, NDArray[np.float32]]:
-    """What an arm recorded for dev, `[m, C]` by epoch."""
-    on_dev = rows.filter(pc.equal(rows["split"], "dev"))
-    return {
-        epoch: labels_of(
-            on_dev.filter(pc.equal(on_dev["epoch"], epoch)).sort_by("example")["logits"]
+    for key, recorded in recorded_on_dev(run, todo):
+        row = todo[key]
+        blocks = []
+        for epoch, rules in _by_epoch(weights[key].rules).items():
+            network = Network(weights[key], epoch)
+            on_dev = recorded.get(epoch)
+            if on_dev is None:
+                on_dev = network.logits(entry.vectors(), dev)
+            blocks.append((key, "dev", epoch, rules, on_dev))
+            if on_all := [rule for rule in rules if "/" not in rule]:
+                on_test = network.logits(later.vectors, later.words)
+                blocks.append((key, TEST, epoch, on_all, on_test))
+        epochs = run.epochs_table.filter(pc.equal(run.epochs_table["arm"], key))
+        record_trial(
+            run.path,
+            f"scored-{key}-{secrets.token_hex(4)}",
+            [_without_part(row) | {"finished": row["finished"] + _SOON}],
+            [_without_part(one) for one in epochs.to_pylist()],
+            predictions_table(blocks),
         )
-        for epoch in on_dev["epoch"].unique().to_pylist()
-    }
 
 
 def _by_epoch(rules: Mapping[str, int]) -> dict[int, list[str]]:

@@ -36,11 +36,13 @@ class Searched:
         tries: keys of the arms that were tried.
         arms: arms wanted with the settings that were chosen.
         lost: groups of arms without a setting, as no try of a study can be used.
+        failed: arms that were tried and failed.
     """
 
     tries: frozenset[str]
     arms: Sequence[Arm]
     lost: int
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Search:
         """
         if self.settings.prune:
             self._read(attempt.arm for told in self.told.values() for attempt in told)
+        self._try_again(train, say)
         batches = -(-self.settings.tries // self.settings.batch)
         for batch in range(batches):
             asked = self._ask(batch)
@@ -101,14 +104,31 @@ class Search:
             self._record()
         return self._choose(say)
 
+    def _try_again(self, train: Train, say: Say) -> None:
+        """Train the tries that failed in an earlier run, and put right what studies were told."""
+        failed = [
+            (attempt, self._asked(study, attempt.setting, attempt.batch))
+            for study in self.studies
+            for attempt in self._counted(study)
+            if attempt.status == "failed"
+        ]
+        if failed:
+            self._train([one for _, one in failed], "search: failed before", train, say)
+        for attempt, one in failed:
+            told = self.told[one.study.key]
+            told[attempt.number] = self._judged(one, attempt.number, attempt.batch)
+
     def _ask(self, batch: int) -> list[_Asked]:
         """What all studies want to try next."""
-        asked = []
-        for study in self.studies:
-            if settings := study.ask(self.told[study.key], batch):
-                bar = self._bar(study, batch)
-                asked += [_Asked(study, setting, study.arm(setting), bar) for setting in settings]
-        return asked
+        return [
+            self._asked(study, setting, batch)
+            for study in self.studies
+            for setting in study.ask(self.told[study.key], batch)
+        ]
+
+    def _asked(self, study: Study, setting: Setting, batch: int) -> _Asked:
+        """A setting that a study tries in a batch."""
+        return _Asked(study, setting, study.arm(setting), self._bar(study, batch))
 
     def _bar(self, study: Study, batch: int) -> Bar:
         """What stops the tries of a batch."""
@@ -146,18 +166,20 @@ class Search:
         """Tell every study, in the order in which it asked."""
         for one in asked:
             told = self.told[one.study.key]
-            verdict = judge(self.courses[one.arm.key], one.warmup, one.bar)
-            told.append(
-                Try(
-                    number=len(told),
-                    batch=batch,
-                    setting=one.setting,
-                    arm=one.arm.key,
-                    value=verdict.value,
-                    status=verdict.status,
-                    epochs=verdict.epochs,
-                )
-            )
+            told.append(self._judged(one, len(told), batch))
+
+    def _judged(self, one: _Asked, number: int, batch: int) -> Try:
+        """What a study is told of a try."""
+        verdict = judge(self.courses[one.arm.key], one.warmup, one.bar)
+        return Try(
+            number=number,
+            batch=batch,
+            setting=one.setting,
+            arm=one.arm.key,
+            value=verdict.value,
+            status=verdict.status,
+            epochs=verdict.epochs,
+        )
 
     def _record(self, asked: Sequence[_Asked] = (), batch: int = 0) -> None:
         """Write what studies were told and what they ask, where that has changed.
@@ -208,8 +230,10 @@ class Search:
                 before = [row | {"current": False} for row in earlier if row["group"] == group]
                 now = [row | {"current": False} for row in rows]
                 write_chosen(self.job.run, group, rows + [row for row in before if row not in now])
-        tries = (attempt.arm for study in self.studies for attempt in self._counted(study))
-        return Searched(frozenset(tries), list(arms.values()), lost)
+        tries = [attempt for study in self.studies for attempt in self._counted(study)]
+        failed = {attempt.arm for attempt in tries if attempt.status == "failed"}
+        tried = frozenset(attempt.arm for attempt in tries)
+        return Searched(tried, list(arms.values()), lost, len(failed))
 
 
 def _several(number: int, one: str, more: str = "") -> str:
@@ -220,8 +244,8 @@ def _several(number: int, one: str, more: str = "") -> str:
 def _told(rows: Iterable[Mapping[str, Any]]) -> list[Try]:
     """What a study was told, from its records.
 
-    A failed try stays so once it was told: what was asked after it depends on that. But where no
-    try could be used nothing does, and the study begins again.
+    What failed is tried again in its place; what was asked after it stays. But where no try could
+    be used nothing depends on them, and the study begins again.
     """
     told = [
         Try(

@@ -39,8 +39,11 @@ def test_commands_exist(page: Path) -> None:
     from sweep.cli import app
 
     commands = {
-        *(command.name or command.callback.__name__ for command in app.registered_commands
-          if command.callback),
+        *(
+            command.name or command.callback.__name__.replace("_", "-")
+            for command in app.registered_commands
+            if command.callback
+        ),
         *(group.name for group in app.registered_groups),
     }  # fmt: skip
     said = set(

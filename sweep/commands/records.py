@@ -70,7 +70,11 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT.", metavar="SQL")],
     form: FormOption = Form.TABLE,
 ) -> None:
-    """Answer SQL over the views arms, epochs, predictions, examples, scores, tries, chosen."""
+    """Answer SQL over a run's views; docs/views.md tells of their columns.
+
+    They are arms, epochs, predictions, examples, tries and chosen, and once `softsweep tables` made
+    them scores, comparisons, per_class and convergence.
+    """
     from results import query as answer
     from results.fromarrow import from_arrow
 

@@ -11,17 +11,28 @@ from sweep.printing import print_tables, say
 
 def import_(
     run: RunArgument,
-    file: Annotated[Path, typer.Argument(help="id and a column a label.", metavar="FILE")],
-    name: Annotated[str, typer.Option(help="Of the system, in place of a loss.")],
-    seed: Annotated[int, typer.Option(help="Of its run: several imports are several seeds.")] = 0,
-    label: Annotated[str, typer.Option(help="In tables.", show_default="its name")] = "",
+    file: Annotated[Path, typer.Argument(help="A table: id, and a column for each label.", metavar="FILE")],
+    name: Annotated[str, typer.Option(help="The system's name, in place of a loss.")],
+    seed: Annotated[
+        int, typer.Option(help="The seed of its run; several imports are several seeds.")
+    ] = 0,
+    label: Annotated[
+        str, typer.Option(help="What tables call the system.", show_default="its name")
+    ] = "",
     split: Annotated[
-        str | None, typer.Option(help="test or dev.", show_default="what the ids are of")
+        str | None,
+        typer.Option(
+            help="The split of the texts, test or dev.", show_default="the one that has the ids"
+        ),
     ] = None,
-    language: Annotated[str | None, typer.Option(help="Where ids are of several.")] = None,
-    logits: Annotated[bool, typer.Option("--logits", help="Values are logits.")] = False,
+    language: Annotated[
+        str | None, typer.Option(help="The language of the texts, where several have these ids.")
+    ] = None,
+    logits: Annotated[
+        bool, typer.Option("--logits", help="The values are logits, not probabilities.")
+    ] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Forget what was imported so named and seeded.")
+        bool, typer.Option("--replace", help="Forget an earlier import of this name and seed.")
     ] = False,
 ) -> None:
     """Add another system's predictions as an arm, in every table and comparison."""

@@ -77,12 +77,14 @@ def run(
         said = [f"nothing to train: all {outcome.wanted} arms are recorded"]
     said += [f"{outcome.diverged} diverged"] if outcome.diverged else []
     said += [f"{outcome.failed} failed (tried again by the next run)"] if outcome.failed else []
+    if outcome.failed_tries:
+        said.append(f"{outcome.failed_tries} tries failed (tried again by the next run)")
     said += [f"{outcome.lost} not trained for want of a setting"] if outcome.lost else []
     if outcome.weightless:
         said.append(f"{outcome.weightless} without weights, recorded before they were kept")
     summary = f"{', '.join(said)}; tables and report.html are in {shown(outcome.run / 'tables')}"
     say(console, summary)
-    if outcome.failed or outcome.diverged or outcome.lost:
+    if outcome.failed or outcome.failed_tries or outcome.diverged or outcome.lost:
         raise typer.Exit(1)
 
 
@@ -142,7 +144,7 @@ def ablate(
         print_tables(ablation_tables(done.rows, metric), form)
     summary = f"ablation.md and ablation.csv with all metrics are in {shown(done.folder)}"
     say(console, summary)
-    if any(outcome.failed or outcome.diverged for outcome in done.outcomes.values()):
+    if any(o.failed or o.failed_tries or o.diverged for o in done.outcomes.values()):
         raise typer.Exit(1)
 
 

@@ -95,6 +95,22 @@ def test_files_are_read_for_words_that_are_new(own: Path) -> None:
     assert (later.tokens, later.unknown, later.notes) == (4, 1, ())
 
 
+def test_a_lexicon_is_not_taken_for_one_whose_name_begins_so(own: Path) -> None:
+    (own / "good.csv").rename(own / "goodness.csv")
+    (own / "sub").mkdir()
+    (own / "sub" / "goodness.csv").write_text("word,more\naa,2\ndd,6\n")
+    entry = built(
+        own / "cache",
+        own,
+        corpus={"reader": "table", "train": "train.csv", "dev": "dev.csv", "id": "id"},
+        vectors={"kind": "file", "path": "v.txt", "format": "glove"},
+        lexicons=[{"name": "good.csv", "optional": True}, "goodness.csv", "sub/goodness.csv"],
+    )
+    later = later_texts(entry, ["dd ee"], own / "cache", own)
+    assert later.vectors[later.words[0]].tolist() == [[2, 2, 5, 6], [9, 9, 7, 0]]
+    assert later.notes == ()
+
+
 def test_what_is_gone_is_said(own: Path) -> None:
     entry = of_own(own)
     for name in ("v.txt", "good.csv"):

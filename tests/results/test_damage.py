@@ -12,8 +12,9 @@ from results.damage import set_aside
 from results.errors import DamagedError, GoneError, RecordError, RecordWarning
 from results.frames import open_run
 from results.parts import names_of, part_path
-from results.records import merge_parts, recorded
+from results.records import merge_parts, predictions_table, record_trial, recorded
 from results.run import Run
+from results.schemas import EXTERNAL
 from results.searched import TRIES, write_tries
 from results.sql import query
 from results.standings import leaderboard
@@ -34,6 +35,13 @@ def run(tmp_path: Path, toy: Callable[..., Any], record: Record) -> Path:
     record(run, "k", ON_TEST)
     record(run, "j", ON_TEST, seed=1)
     return run
+
+
+def imported(run: Path, arm_row: Any) -> str:
+    """Record an arm as an import does; the name of its part."""
+    row = arm_row("theirs", loss="theirs", label="Theirs", cell="theirs", device=EXTERNAL)
+    blocks = [("theirs", "test", 1, RULES, np.zeros((60, 3), np.float32))]
+    return record_trial(run, f"{EXTERNAL}-theirs", [row], [], predictions_table(blocks))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -86,6 +94,48 @@ def test_of_a_merged_part_only_the_damaged_row_group_is_passed_by(
     assert set_aside(run) == []
     record(run, "j", ON_TEST, seed=1, part="again")
     assert set(open_run(run).predictions["arm"]) == {"i", "j", "k"}
+
+
+def test_one_damaged_row_group_takes_no_imported_arm_with_it(
+    run: Path, arm_row: Any, flip: Flip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("results.parts._GROUP_ROWS", 1)
+    imported(run, arm_row)
+    (path,) = merge_parts(run, "epochs", at_least=2)
+    flip(path, group=0)
+    opened = Run(run)
+    with pytest.warns(RecordWarning):
+        opened.examine()
+    assert opened.arms_table["arm"].to_pylist() == ["k", "theirs"]
+    (sentence,) = set_aside(run)
+    assert sentence.endswith("its arms train again")
+    assert set(recorded(run)) == {"k", "theirs"}
+
+
+@pytest.mark.parametrize("kind", ["arms", "predictions"])
+def test_what_was_imported_is_to_be_imported_again(run: Path, arm_row: Any, kind: str) -> None:
+    path = part_path(run, kind, imported(run, arm_row))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.warns(RecordWarning, match="its predictions do not count: import them again"):
+        Run(run)
+    (sentence,) = set_aside(run)
+    assert sentence.endswith("import its predictions again")
+    assert set(recorded(run)) == {"j", "k"}
+
+
+def test_without_its_epochs_an_imported_arm_counts(run: Path, arm_row: Any) -> None:
+    path = part_path(run, "epochs", imported(run, arm_row))
+    path.write_bytes(b"")
+    with pytest.warns(RecordWarning, match="nothing is lost with it"):
+        assert "theirs" in Run(run).arms_table["arm"].to_pylist()
+
+
+def test_of_a_merged_part_both_ways_back_are_said(run: Path, arm_row: Any, flip: Flip) -> None:
+    imported(run, arm_row)
+    (path,) = merge_parts(run, "predictions", at_least=2)
+    flip(path)
+    (sentence,) = set_aside(run)
+    assert sentence.endswith("its arms train again; what was imported is to be imported again")
 
 
 def test_what_is_set_aside_is_passed_by_without_a_word(run: Path) -> None:

@@ -12,6 +12,7 @@ from results.difference import difference
 from results.errors import RecordError
 from results.evidence import score_table
 from results.frames import open_run
+from results.records import record_later
 
 RULES = ("own", "acc", "macro_f1", "micro_f1")
 
@@ -94,3 +95,15 @@ def test_runs_on_other_texts_cannot_be_compared(
     message = "texts of toy, language en, differ in ids, gold labels or splits"
     with pytest.raises(RecordError, match=message):
         difference(tmp_path / "here", "A", "A", "acc", run_of_b=tmp_path / "there")
+
+
+def test_a_run_that_lacks_only_the_test_split_is_to_be_scored_on_it(
+    tmp_path: Path, halves: Callable[..., Any], record: Callable[..., str]
+) -> None:
+    for run in ("early", "late"):
+        gold, _ = halves(tmp_path / run)
+        record(tmp_path / run, "k", {("dev", RULES): gold - np.float32(0.5)}, cell="A")
+    record_later(tmp_path / "late", "toy", "en", "test", ["t"], gold[:1])
+    for a, b in (("early", "late"), ("late", "early")):
+        with pytest.raises(RecordError, match=r"only \S*late has test .*`softsweep score \S*early"):
+            difference(tmp_path / a, "A", "A", "acc", run_of_b=tmp_path / b)

@@ -1,8 +1,12 @@
 """Another system's predictions are an arm like any other, once they fit the examples."""
 
 import csv
+import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import expit
 
+import results.external
 from features.tables import read_columns
 from model.metrics import METRICS
 from results.errors import RecordError
@@ -227,13 +232,17 @@ WRONG: list[tuple[list[str], Values, dict[str, Any], str]] = [
     (["a", "b"], LABELS[:2], {}, r"such as en-0, found 2 ids \(a, b\), none of which is recorded"),
     ([*IDS[:-1], "en-0"], LABELS, {}, r"more than once 1 id \(en-0\); expected every id once"),
     ([*IDS[:-1], ""], LABELS, {}, "line 61: no id"),
-    (IDS, some(LABELS, 4, 1.5), {}, rf"line 6: fear is '1.5{RANGE} \(--logits"),
-    (IDS, some(LABELS, 4, -0.1), {}, rf"line 6: fear is '-0.1{RANGE}"),
+    (IDS, some(LABELS, 4, 1.5), {}, rf"line 6: fear is '1.5{RANGE}; if these are percent"),
+    (IDS, LABELS * 100, {}, r"expected a probability from 0 to 1; if .* divide them by 100$"),
+    (IDS, LABELS * 101, {}, r"expected a probability from 0 to 1 \(--logits takes logits\)$"),
+    (IDS, some(LABELS, 4, -0.1), {}, rf"line 6: fear is '-0.1{RANGE} \(--logits"),
     (IDS, some(LABELS, 0, ""), {}, f"line 2: fear is '{RANGE}$"),
     (IDS, some(LABELS, 0, "nan"), {}, f"line 2: fear is 'nan{RANGE}$"),
     (IDS, some(LABELS, 0, "inf"), {"logits": True}, "line 2: fear is 'inf'; expected a finite"),
     (IDS, LABELS, {"name": "a|b"}, r"--name 'a\|b': expected letters"),
-    (IDS, LABELS, {"name": "bce"}, "--name bce: is a loss of .*; expected another name"),
+    (IDS, LABELS, {"name": "bce"}, "--name bce: is a loss or system of .*; expected another"),
+    (IDS, LABELS, {"name": "Bce"}, "--name Bce: is a loss or system of"),
+    (IDS, LABELS, {"label": "bce"}, "--label bce: is a loss or system of"),
     (IDS, LABELS, {"seed": -1}, "--seed -1: expected a number from 0"),
     (IDS, LABELS, {"language": "es"}, "has no texts of test of es; it has toy en"),
 ]
@@ -253,6 +262,52 @@ def test_what_does_not_fit_is_one_sentence_and_nothing_is_written(
         imported(with_test, file(ids, values), **({"split": "test"} | options))
     assert "\n" not in str(error.value)
     assert sorted(with_test.rglob("*")) == before
+
+
+def test_two_systems_are_not_called_alike(with_test: Path, file: Callable[..., Path]) -> None:
+    path = file(IDS, LABELS)
+    imported(with_test, path, split="test", label="Theirs")
+    imported(with_test, path, split="test", label="Theirs", seed=1)
+    with pytest.raises(RecordError, match="--label THEIRS: is a loss or system of"):
+        imported(with_test, path, split="test", name="others", label="THEIRS")
+
+
+def test_of_which_split_ids_are_is_said(with_halves: Path, file: Callable[..., Path]) -> None:
+    test = np.zeros((2, 3), np.uint8)
+    record_later(with_halves, "toy", "en", "test", ["t0", "t1"], test)
+    path = file(["1", "2"], LABELS[:2])
+    with pytest.raises(RecordError, match=r"such as t0, found 2 ids \(1, 2\), which are of dev of"):
+        imported(with_halves, path, split="test")
+    path = file(["1", "x"], LABELS[:2])
+    with pytest.raises(RecordError, match=r"found 2 ids \(1, x\), 1 of which are of dev of toy en"):
+        imported(with_halves, path, split="test")
+
+
+def test_imports_wait_for_one_another(
+    with_test: Path, file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {of: file(IDS, LABELS, f"{of}.csv") for of in ("dev", "test")}
+    read = results.external._recorded
+    both_have_read = Barrier(2)
+
+    def slow(run: Run, key: str) -> dict[str, Logits]:
+        found = read(run, key)
+        with suppress(BrokenBarrierError):
+            both_have_read.wait(0.2)  # seconds: both would have read before either wrote
+        return found
+
+    monkeypatch.setattr("results.external._recorded", slow)
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(imported, with_test, paths[of], split=of) for of in paths]:
+            done.result()
+    monkeypatch.undo()
+    assert imported(with_test, paths["dev"], split="dev").texts == {"dev": 60, "test": 60}
+
+
+def test_without_predictions_nothing_is_scored_and_that_is_said(with_test: Path) -> None:
+    shutil.rmtree(with_test / "predictions")
+    with pytest.raises(RecordError, match="of no arm can predictions be read, so nothing can be"):
+        score_table(Run(with_test))
 
 
 def test_a_split_that_is_not_there(with_halves: Path, file: Callable[..., Path]) -> None:

@@ -1,6 +1,8 @@
 """Runs merged: every arm once, whatever the parts are called, and nothing of unlike runs."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,13 @@ from results.errors import RecordError, RecordWarning
 from results.frames import open_run
 from results.merged import merge_runs
 from results.parts import names_of, part_path
-from results.records import merge_parts, record_examples, recorded
+from results.records import (
+    merge_parts,
+    predictions_table,
+    record_examples,
+    record_trial,
+    recorded,
+)
 from results.run import Run
 from results.searched import CHOSEN, TRIES, read_chosen, read_tries, write_chosen, write_tries
 
@@ -256,6 +264,129 @@ def test_the_experiments_are_united(runs: tuple[Path, Path], tmp_path: Path) -> 
     grid = {"loss": ["bce"], "seed": [0, 1, 2]}
     assert united == {"name": "one", "languages": ["en"], "grid": grid}
     assert {path.name for path in (out / "losses").iterdir()} == {"one-0.py", "it's two-0.py"}
+
+
+PAPER = ["soft_accuracy", "soft_macro_f1", "soft_micro_f1"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "together"),
+    [
+        ((None, ["mse"]), {*PAPER, "mse"}),
+        ((["bce"], ["mse"]), {"bce", "mse"}),
+        ((None, None), None),
+    ],
+)
+def test_what_either_run_declared_stays_declared(
+    runs: tuple[Path, Path], tmp_path: Path, declared: tuple[Any, Any], together: set[str] | None
+) -> None:
+    for run, confirm in zip(runs, declared, strict=True):
+        (run / "experiment.yaml").write_text(yaml.safe_dump({"name": "x", "confirm": confirm}))
+    for order in (runs, runs[::-1]):
+        out = merge_runs(order, tmp_path / f"from {order[0].name}")
+        merge_runs(order, out)
+        found = yaml.safe_load((out / "experiment.yaml").read_text())["confirm"]
+        assert (found and set(found)) == together
+        assert len(found or ()) == len(together or ())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: [", "cannot be read: while parsing"),
+        (b"\xff\xfe\xfa", "cannot be read"),
+        (b"- a", ": expected an experiment, found"),
+        (b"confirm: bce", ": confirm: expected a list, found 'bce'"),
+    ],
+)
+def test_of_a_bad_experiment_nothing_is_merged(
+    runs: tuple[Path, Path], tmp_path: Path, content: bytes, said: str
+) -> None:
+    (runs[1] / "experiment.yaml").write_bytes(content)
+    with pytest.raises(RecordError, match=rf"two/experiment\.yaml:? ?{said}") as error:
+        merge_runs(runs, tmp_path / "merged")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "merged").exists()
+
+
+def test_of_two_versions_of_a_loss_the_first_is_listed(
+    runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    names = ("losses/mine-00000001.py", "losses/mine-00000002.py")
+    for run, name in zip(runs, names, strict=True):
+        (run / "losses").mkdir()
+        (run / name).write_text('@loss(label="L")\ndef mine(probabilities, labels):\n    pass\n')
+        (run / "losses/other.py").write_text('@loss(label="O")\ndef other():\n    pass\n')
+        losses = {"losses": [name, "losses/other.py"]}
+        (run / "experiment.yaml").write_text(yaml.safe_dump(losses))
+    with pytest.warns(RecordWarning, match=r"mine-00000002\.py is another version of \S*01\.py"):
+        out = merge_runs(runs, tmp_path / "merged")
+    found = yaml.safe_load((out / "experiment.yaml").read_text())
+    assert found["losses"] == [names[0], "losses/other.py"]
+    assert len(list((out / "losses").iterdir())) == 3
+
+
+def imports(run: Path, arm_row: Any, minutes: int, **files: str) -> str:
+    """Record an arm as an import of these files does, by split."""
+    settings = {"external": True} | {f"{split}.sha256": sha for split, sha in files.items()}
+    row = arm_row(
+        "theirs",
+        loss="theirs",
+        label="Theirs",
+        cell="theirs",
+        device="external",
+        settings=json.dumps(settings),
+        finished=datetime(2026, 1, 1, 0, minutes, tzinfo=UTC),
+    )
+    values = np.full((60, 3), minutes, np.float32)
+    blocks = [("theirs", split, 1, RULES, values) for split in files]
+    part = f"external-theirs-{minutes}"
+    return record_trial(run, part, [row], [], predictions_table(blocks))
+
+
+def test_what_was_imported_survives_merges_of_merges(
+    runs: tuple[Path, Path], tmp_path: Path, arm_row: Any
+) -> None:
+    imports(runs[0], arm_row, 0, test="a")
+    for kind in KINDS:
+        merge_parts(runs[0], kind, at_least=2)
+    once = merge_runs(runs[::-1], tmp_path / "once")
+    for kind in KINDS:
+        merge_parts(once, kind, at_least=2)
+    again = merge_runs([runs[1], once], tmp_path / "again")
+    for out in (runs[0], once, again):
+        assert recorded(out)["theirs"] == "ok"
+        rows = open_run(out).predictions
+        assert (rows["arm"] == "theirs").sum() == 60
+
+
+@pytest.mark.parametrize(
+    "second", [{"dev": "b"}, {"test": "b"}, {"dev": "a"}, {"test": "b", "dev": "a"}]
+)
+def test_other_predictions_imported_under_one_name_are_not_merged(
+    runs: tuple[Path, Path], tmp_path: Path, arm_row: Any, second: dict[str, str]
+) -> None:
+    imports(runs[0], arm_row, 0, test="a")
+    imports(runs[1], arm_row, 1, **second)
+    for order in (runs, runs[::-1]):
+        said = "cannot be merged: .* other predictions of theirs, seed 0 .*--replace where it"
+        with pytest.raises(RecordError, match=said) as error:
+            merge_runs(order, tmp_path / "merged")
+        assert "\n" not in str(error.value)
+        assert all(str(run) in str(error.value) for run in runs)
+    assert not (tmp_path / "merged").exists()
+
+
+def test_an_import_that_went_on_growing_is_merged(
+    runs: tuple[Path, Path], tmp_path: Path, arm_row: Any
+) -> None:
+    for run in runs:
+        imports(run, arm_row, 0, test="a")
+    out = merge_runs(runs, tmp_path / "merged")
+    imports(runs[1], arm_row, 1, test="a", dev="b")
+    merge_runs(runs, out)
+    rows = open_run(out).predictions
+    assert set(rows[rows["arm"] == "theirs"]["split"]) == {"test", "dev"}
 
 
 def test_no_part_of_another_kind_is_brought(runs: tuple[Path, Path], tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ def test_a_run_goes_on_beside_what_was_imported(
     ("arguments", "said"),
     [
         (["theirs.csv", "--name", "mse"], "--name mse: is a built-in loss; expected another name"),
+        (["theirs.csv", "--name", "BCE"], "--name BCE: is a built-in loss; expected another name"),
+        (["theirs.csv", "--name", "x", "--label", "bce"], "--label bce: is a built-in loss"),
         (["theirs.csv", "--name", "x", "--split", "train"], "--split train: expected one of test,"),
         (["none.csv", "--name", "x"], "none.csv: cannot be read"),
         (["theirs.doc", "--name", "x"], "theirs.doc: expected a name that ends in one of .csv"),
