@@ -53,7 +53,8 @@ def approximate_randomisation(
     observed = abs(float((value(sums_a) - value(sums_b)).mean()))
     reached = 0
     for start in range(0, exchanges, _CHUNK):
-        coins = rng.integers(0, 2, (min(_CHUNK, exchanges - start), len(gold)))
+        tossed = (min(_CHUNK, exchanges - start), len(gold))
+        coins = rng.integers(0, 2, tossed, dtype=np.uint8)
         moved = Weighted(coins.astype(np.float32), columns)
         swapped = value(Exchanged(sums_a, moved, 1.0)) - value(Exchanged(sums_b, moved, -1.0))
         # Equal but for rounding counts.

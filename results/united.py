@@ -125,7 +125,7 @@ def _list_each_once(experiment: Row, folder: Path) -> None:
     """Take files off the list whose losses an earlier one declares: a run has one of each name."""
     listed: list[str] = []
     first: dict[str, str] = {}
-    for file in experiment.get("losses") or ():
+    for file in map(str, experiment.get("losses") or ()):
         names = _losses_in(folder / file)
         if again := sorted(names & first.keys()):
             warnings.warn(

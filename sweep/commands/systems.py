@@ -11,7 +11,9 @@ from sweep.printing import print_tables, say
 
 def import_(
     run: RunArgument,
-    file: Annotated[Path, typer.Argument(help="A table: id, and a column for each label.", metavar="FILE")],
+    file: Annotated[
+        Path, typer.Argument(help="A table: id, and a column for each label.", metavar="FILE")
+    ],
     name: Annotated[str, typer.Option(help="The system's name, in place of a loss.")],
     seed: Annotated[
         int, typer.Option(help="The seed of its run; several imports are several seeds.")

@@ -98,6 +98,23 @@ def test_a_damaged_file_is_named(
         open_weights(path)
 
 
+def test_other_bytes_than_were_written_are_found(
+    trained: Callable[..., Training], tmp_path: Path
+) -> None:
+    path = tmp_path / "flipped.safetensors"
+    write(trained(), 0, path)
+    content = bytearray(path.read_bytes())
+    content[-4] ^= 1  # the lowest bit of the last number
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"flipped\.safetensors is damaged \(other bytes than"):
+        every_network(open_weights(path))
+
+
+def every_network(file: WeightsFile) -> None:
+    for epoch in file.rules.values():
+        file.network(epoch)
+
+
 def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
     from safetensors.torch import save
 

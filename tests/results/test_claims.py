@@ -20,7 +20,7 @@ from model.metrics import METRICS
 from results.claims.decision import EPOCHS, Opinion, Part, decided
 from results.claims.measures import Measure, Measures, fixed
 from results.claims.registry import functions, paper_file
-from results.claims.shown import WIDTH, claims_table, claims_text
+from results.claims.shown import LEAST_WIDTH, WIDTH, claims_table, claims_text
 from results.claims.verdicts import Verdict, verdicts
 from results.claims.written import read_claims
 from results.compare import compare
@@ -445,6 +445,9 @@ def test_verdicts_for_people_fit_a_terminal(tmp_path: Path, add: Add) -> None:
     table = claims_table(Findings(Run(tmp_path)))
     text = claims_text(table)
     assert max(map(len, text.splitlines())) <= WIDTH
+    for width, most in ((80, 80), (20, LEAST_WIDTH), (300, WIDTH)):
+        longest = max(map(len, claims_text(table, width).splitlines()))
+        assert most - 15 < longest <= most
     lines = [line for line in text.splitlines() if line.startswith("     en ")]
     found = {line.index(line.split()[1]) for line in lines}
     assert found == {10}  # first letters of verdicts are below each other

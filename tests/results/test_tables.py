@@ -273,6 +273,17 @@ def test_markdown() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("title", "notes", "caption"),
+    [("T", ("N.",), "T. N."), ("T.", (), "T."), ("", ("N.",), "N."), ("", (), "")],
+)
+def test_a_caption_has_the_stops_that_it_needs(
+    title: str, notes: tuple[str, ...], caption: str
+) -> None:
+    table = Table("t", title, ("a",), (("x",),), notes)
+    assert f"\\caption{{{caption}}}\n" in render(table, "latex")
+
+
 def test_latex() -> None:
     assert render(SMALL, "latex") == (
         "\\begin{table}[htbp]\n"

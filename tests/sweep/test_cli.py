@@ -207,3 +207,10 @@ def test_commands_that_only_read_load_neither_torch_nor_ray(
         assert not loaded_by(*arguments) & {"torch", "ray"}, arguments
     plan = ["plan", str(experiment), "--out", run, "--cache", str(cache)]
     assert "pandas" not in loaded_by(*plan)  # half a second, for nothing
+
+
+def test_the_help_of_query_names_every_view() -> None:
+    from results.sql import VIEWS
+    from sweep.commands.records import query
+
+    assert [name for name in VIEWS if name not in (query.__doc__ or "")] == []

@@ -100,6 +100,14 @@ def test_losses_that_a_run_brings_are_named_and_not_run_unasked(
     assert "Sm-F2" in out
 
 
+def test_going_on_keeps_one_file_of_each_loss(run: Path, softsweep: Command) -> None:
+    before = sorted(path.name for path in (run / "losses").iterdir())
+    for seeds in ("[0, 1]", "[0, 1, 2]"):
+        more = ("--executor", "inline", "--set", f"grid.seed={seeds}", "--trust-run-losses")
+        assert softsweep("run", run, *more)[0] == 0
+    assert sorted(path.name for path in (run / "losses").iterdir()) == before
+
+
 def test_tables_of_a_run_never_run_its_losses(run: Path, softsweep: Command) -> None:
     for path in (run / "losses").iterdir():
         path.write_text("raise SystemExit('this file was run')")

@@ -1,6 +1,7 @@
 """A test split that arrives later is scored as if it had been there, by what kept its weights."""
 
 import csv
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from features.sample import EMOTIONS, sample_split
+from model.weights import FACTS, open_weights
 from results import open_run
 from results.derived import current_table
+from results.errors import RecordWarning
 from results.records import recorded
 from results.run import Run
 from sweep.driver import Outcome
@@ -70,6 +74,26 @@ def more(tiny: dict[str, Any], run_tiny: RunTiny) -> Callable[..., Outcome]:
     return run
 
 
+def spoil_weights(path: Path) -> None:
+    """Flips bits of a number of the last tensor."""
+    content = bytearray(path.read_bytes())
+    content[-2] ^= 0x7F
+    path.write_bytes(content)
+
+
+def of_another_training(path: Path) -> None:
+    """Gives a file the weights that another training of its arm would have had."""
+    from safetensors.torch import load_file, save
+
+    facts = open_weights(path).facts
+    tensors = {name: tensor.clone() for name, tensor in load_file(path).items()}
+    for name, tensor in tensors.items():
+        if name.endswith("head_bias"):
+            tensor += 0.01
+    said = {name: value for name, value in facts.items() if name != "sha256"}
+    path.write_bytes(save(tensors, {FACTS: json.dumps(said)}))
+
+
 def scores(run: Path) -> dict[tuple[str, str, str, str], float | None]:
     return {
         (row["loss"], row["chosen_by"], row["threshold"], row["metric"]): row["value"]
@@ -116,12 +140,57 @@ def test_arms_without_weights_stay_and_say_why(
     more("grid.loss=[mse]")
     scored = score_later(run, gold, cache=cache)
     assert [arm["loss"] for arm in scored.weightless] == ["mse"]
-    assert "1 arms kept no weights and have no number on test: MSE seed 0 (" in scored.lines[1]
+    assert (
+        "1 arms kept no weights of use and have no number on test: MSE seed 0 (" in scored.lines[1]
+    )
     frame = open_run(run).scores
     assert set(frame[frame["loss"] != "mse"]["status"]) == {"ok"}
     others = frame[frame["loss"] == "mse"]
     assert set(others["status"]) == {"unscored"}
     assert others["value"].isna().all()
+
+
+@pytest.mark.parametrize("spoil", [spoil_weights, of_another_training])
+def test_weights_that_do_not_give_what_was_recorded_are_left_out(
+    softsweep: Command, run: Path, gold: Path, spoil: Callable[[Path], None]
+) -> None:
+    path = min((run / "weights").iterdir())
+    spoil(path)
+    status, _, err = softsweep("score", run, gold)
+    assert status == 0
+    (warned,) = [line for line in err.splitlines() if str(path) in line]
+    assert "damaged" in warned
+    assert "delete it to go on without these weights" in warned
+    assert "60 test texts: 1 arms scored" in err
+    assert "1 arms kept no weights of use and have no number on test: " in err
+    assert len(Run(run).arms_table) == 2
+    status, _, err = softsweep("predict", run, path.stem, gold)
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"{path} " in err
+
+
+def test_a_damaged_part_is_passed_by_before_anything_is_recorded(
+    run: Path, cache: Path, gold: Path
+) -> None:
+    part = min((run / "predictions").iterdir())
+    content = bytearray(part.read_bytes())
+    found = pq.read_metadata(part).row_group(0)
+    column = found.column(
+        next(c for c in range(found.num_columns) if "logits" in found.column(c).path_in_schema)
+    )
+    content[
+        (column.dictionary_page_offset or column.data_page_offset)
+        + column.total_compressed_size
+        - 1
+    ] ^= 1
+    part.write_bytes(content)
+    with pytest.warns(RecordWarning, match=f"{part.name} is damaged"):
+        scored = score_later(run, gold, cache=cache)
+    assert (scored.scored, scored.already) == (1, 0)
+    there = Run(run)
+    with pytest.warns(RecordWarning):
+        there.examine()
+    assert len(there.arms_table) == 1
 
 
 def test_more_seeds_train_on_and_are_scored_by_another_call(

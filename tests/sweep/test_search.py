@@ -322,6 +322,42 @@ def test_a_study_without_a_usable_try_is_said_and_left_out(
     assert len(again.trained) == 1  # what failed is tried again where nothing else is known
 
 
+MOODY = """
+from pathlib import Path
+from model import loss
+
+@loss(label="Moody")
+def moody(logits, y, scale=1.0):
+    if scale > 1 and not Path({calm!r}).exists():
+        raise RuntimeError("no")
+    return (scale * logits - y).square().mean()
+"""
+
+
+def test_a_failed_try_is_said_and_tried_again_in_its_place(
+    tiny: dict[str, Any], run_tiny: Callable[..., Outcome], softsweep: Any, tmp_path: Path
+) -> None:
+    calm = tmp_path / "calm"
+    (tmp_path / "moody.py").write_text(MOODY.format(calm=str(calm)))
+    tiny["grid"] |= {"loss": ["moody"]}
+    tiny["search"] = SEARCH | {"tries": 2, "space": {"loss.scale": [1.0, 2.0]}}
+    first = run_tiny(losses=[tmp_path / "moody.py"])
+    assert (first.failed, first.failed_tries) == (0, 1)
+    before = tries(first.run)
+    assert sorted(row["status"] for row in before) == ["failed", "ok"]
+    again = ("run", first.run, "--executor", "inline", "--trust-run-losses")
+    status, _, err = softsweep(*again)
+    assert status == 1
+    assert "1 tries failed (tried again by the next run)" in err
+    calm.touch()
+    status, _, err = softsweep(*again)
+    assert status == 0, err
+    after = tries(first.run)
+    assert [row["status"] for row in after] == ["ok", "ok"]
+    assert [row["arm"] for row in after] == [row["arm"] for row in before]
+    assert [one for one in after if one["best"]]
+
+
 def test_the_budget_is_known_beforehand(searching: Searching, tiny: dict[str, Any]) -> None:
     tiny["corpus"]["test"] = 0
     here = searching(tries=5, grid={"loss": ["bce", "mse"], "seed": [0, 1, 2]})
