@@ -12,9 +12,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
+from results.compare import compare
 from results.findings import Findings
 from results.report import Progress, report, write_report
 from results.run import Run
+from results.words import interval, metric_name, points
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
@@ -93,6 +95,18 @@ def test_it_opens_without_an_error_or_a_request(browser: Chrome, page: str) -> N
 def test_the_sentences_at_the_top_are_the_answers(browser: Chrome, findings: Findings) -> None:
     said = [found.text for found in browser.find_elements(By.CSS_SELECTOR, ".answer p")]
     assert sorted(said) == sorted(answer.sentence for answer in findings.answers)
+
+
+def test_the_numbers_at_the_top_are_those_of_compare(browser: Chrome, findings: Findings) -> None:
+    said = [found.text for found in browser.find_elements(By.CSS_SELECTOR, ".answer p")]
+    rows = [answer.row for answer in findings.answers if answer.row is not None]
+    assert rows
+    for row in rows:
+        (found,) = compare(findings.run.path, row["a"], row["b"], row["metric"], row["language"])
+        numbers = f"{points(found['difference'], signed=True)} points"
+        ends = interval(found)
+        sentences = [text for text in said if numbers in text and ends in text]
+        assert any(metric_name(row["metric"]) in text for text in sentences), (numbers, ends)
 
 
 def test_corpus_and_metric_choose_what_is_shown_and_survive_a_reload(browser: Chrome) -> None:
