@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
 from results.errors import RecordError
 from results.predicted import Texts, unscored_arms
 from results.run import Run
@@ -18,6 +20,19 @@ from results.schemas import EXTERNAL, OUTCOMES
 
 Row = dict[str, Any]
 """A row of `results.schemas.ARMS`."""
+
+CELL = (
+    ("cell", pa.string()),  # the group where a search chose other settings on either half
+    ("corpus", pa.string()),
+    ("language", pa.string()),
+    ("loss", pa.string()),
+    ("label", pa.string()),
+    ("loss_sha256", pa.string()),
+    ("batch_size", pa.int32()),
+    ("settings", pa.string()),  # JSON; {"a": .., "b": ..} where the halves chose differently
+    ("searched_by", pa.string()),  # metric of the search that chose settings; null without one
+)
+"""The columns by which derived tables tell cells: those of `Cell.columns` but for its status."""
 
 _PARTS = {"test": ("dev", "dev"), "dev": ("dev/a", "dev/b")}
 """The parts of dev that choose, by the split that is scored."""

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from model.metrics import METRICS
+from results.asked import check_metric
 from results.cells import Cell
 from results.contrast import ALPHA, NO_SEED, difference_row
 from results.difference import check_same_texts
@@ -98,8 +99,8 @@ def changes(before: str | Path, after: str | Path, metric: str | None = None) ->
         RecordError: a folder is no run, the metric is unknown, the runs hold other texts of one
             corpus and language, or they share no cell.
     """
-    if metric is not None and metric not in METRICS:
-        raise RecordError(f"no metric named {metric}; the metrics are {', '.join(METRICS)}")
+    if metric is not None:
+        check_metric(metric)
     runs = Judged(Run(before)), Judged(Run(after))
     for pair in runs[0].texts.keys() & runs[1].texts.keys():
         check_same_texts(runs[0].run, runs[1].run, pair)

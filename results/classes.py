@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from model.metrics import METRICS
+from results.asked import check_metric, check_threshold
 from results.errors import RecordError
 from results.judged import Judged
 from results.labels import cell_labels
@@ -18,7 +19,6 @@ from results.layout import (
     PAPER_BATCH,
     PAPER_CORPUS,
     PAPER_LOSSES,
-    STAND_IN,
     seeds,
     where,
 )
@@ -27,7 +27,6 @@ from results.naming import find_pairs
 from results.perclass import MACRO, MICRO, rows_of_cell
 from results.render import Cell, Table, TwoDecimals
 from results.run import Run
-from results.thresholds import THRESHOLDS
 
 Row = dict[str, Any]
 """A row of `results.perclass.PER_CLASS`."""
@@ -35,25 +34,7 @@ Row = dict[str, Any]
 MEASURES = {"precision": "P", "recall": "R", "f1": "F1"}
 """The columns of an arm, and their headings."""
 
-_NUMBERS = {"en": 4, "es": 5}
-"""Numbers of the paper's tables of classes, by language."""
-
 _THRESHOLDS = {"0.5": "", "tuned": ", one tuned threshold", "per label": ", a threshold a label"}
-
-
-def heading(row: Row) -> tuple[str, str]:
-    """How the title and the file name of a table of classes begin: the paper's go by number.
-
-    Args:
-        row: any of the table's.
-
-    Returns:
-        "Table 4: " and "table4_", or "Classes: " and "classes_".
-    """
-    number = _NUMBERS.get(row["language"])
-    if number is None or row["corpus"] not in (PAPER_CORPUS, STAND_IN):
-        return "Classes: ", "classes_"
-    return f"Table {number}: ", f"table{number}_"
 
 
 def named_arms(arms: Sequence[Sequence[Row]]) -> dict[str, Sequence[Row]]:
@@ -214,10 +195,9 @@ def per_class(
         RecordError: the language, a cell, the metric or the threshold is unknown, or not recorded
             for one of the cells, or records are damaged or incomplete.
     """
-    if chosen_by not in ("own", *METRICS):
-        raise RecordError(f"no metric named {chosen_by}; the metrics are {', '.join(METRICS)}")
-    if threshold not in THRESHOLDS:
-        raise RecordError(f"no threshold {threshold!r}; there are {', '.join(THRESHOLDS)}")
+    if chosen_by != "own":
+        check_metric(chosen_by)
+    check_threshold(threshold)
     judged = Judged(Run(run))
     pairs = find_pairs(judged.cells, a, b, language)
     named = stems([one.pair for one, _ in pairs])

@@ -7,18 +7,18 @@ from typing import Any
 import pyarrow as pa
 
 from model.metrics import METRICS
+from results.asked import check_metric, check_threshold
 from results.cells import Cell
 from results.comparisons import COMPARISONS, Between
 from results.derived import kept_table
-from results.errors import RecordError
 from results.fromarrow import from_arrow
 from results.judged import Judged, Kept
 from results.labels import full_labels
+from results.light import rows_where
 from results.naming import find_pairs
 from results.render import Cell as Shown
 from results.render import Table
 from results.run import Run
-from results.thresholds import THRESHOLDS
 from results.words import points
 
 _OF_FAMILY = (
@@ -57,10 +57,8 @@ def compare(
         RecordError: the metric, the threshold, the language or a cell is unknown, or records are
             damaged or incomplete.
     """
-    if metric not in METRICS:
-        raise RecordError(f"no metric named {metric}; the metrics are {', '.join(METRICS)}")
-    if threshold not in THRESHOLDS:
-        raise RecordError(f"no threshold {threshold!r}; there are {', '.join(THRESHOLDS)}")
+    check_metric(metric)
+    check_threshold(threshold)
     judged = Judged(Run(run))
     return [
         _compared(judged, one, other, metric, threshold)
@@ -85,9 +83,11 @@ def _compared(judged: Judged, a: Cell, b: Cell, metric: str, threshold: str) -> 
 def _of_family(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     """What the run's table says of the same two cells, either way round."""
     table = kept_table(run, "comparisons")
-    for other in table.to_pylist() if table is not None else []:
-        same = all(row[name] == other[name] for name in ("metric", "threshold"))
-        if same and {row["a"], row["b"]} == {other["a"], other["b"]}:
+    if table is None:
+        return {"family": "pair"}
+    alike = rows_where(table, metric=row["metric"], threshold=row["threshold"])
+    for other in alike.to_pylist():
+        if {row["a"], row["b"]} == {other["a"], other["b"]}:
             return {name: other[name] for name in _OF_FAMILY}
     return {"family": "pair"}
 

@@ -122,14 +122,14 @@ class Comparisons:
         self._tested: list[Tested] = []
         self._rows: list[Row] = []
 
-    def add(self, cells: Sequence[Cell], kept: Kept) -> None:
+    def add(self, cells: Sequence[Cell], controls: Controls, kept: Kept) -> None:
         """Compare the cells of one corpus and language.
 
         Args:
             cells: all of them.
+            controls: what they are compared with.
             kept: their values.
         """
-        controls = Controls(cells)
         cells = list({cell.key: cell for cell in cells}.values())  # two searches may choose one
         between = Between(self._judged, kept, full_labels([cell.columns for cell in cells]))
         done = set()

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from model.metrics import METRICS, Floats
-from results.cells import Cell
+from results.cells import CELL, Cell
 from results.curves import SOFT, SPLITS, Curves
 from results.judged import Judged
 
@@ -25,15 +25,7 @@ _FEWEST = 3
 
 CONVERGENCE = pa.schema(
     [
-        ("cell", pa.string()),
-        ("corpus", pa.string()),
-        ("language", pa.string()),
-        ("loss", pa.string()),
-        ("label", pa.string()),
-        ("loss_sha256", pa.string()),
-        ("batch_size", pa.int32()),
-        ("settings", pa.string()),  # JSON, as in scores
-        ("searched_by", pa.string()),
+        *CELL,
         ("metric", pa.string()),
         ("split", pa.string()),  # train, dev or test: all that follows was measured there
         ("status", pa.string()),  # ok if any seed is, else what became of the seeds

@@ -47,8 +47,9 @@ def evidence_of(judged: Judged) -> Evidence:
         cells = list(group)
         scorer = Scorer(judged, judged.texts[pair], judged.resamples(pair))
         of_pair = [(cell, list(scorer.rows(cell))) for cell in cells]
-        _add_controls(of_pair, scorer.kept)
-        comparisons.add(cells, scorer.kept)
+        controls = Controls(cells)
+        _add_controls(of_pair, controls, scorer.kept)
+        comparisons.add(cells, controls, scorer.kept)
         if len(judged.cells) <= _FEW:
             judged.kept |= scorer.kept
         scored += of_pair
@@ -68,9 +69,8 @@ def score_table(run: Run) -> pa.Table:
     return evidence_of(Judged(run)).scores
 
 
-def _add_controls(scored: list[tuple[Cell, list[Row]]], kept: Kept) -> None:
+def _add_controls(scored: list[tuple[Cell, list[Row]]], controls: Controls, kept: Kept) -> None:
     """Write what each score differs by from its control's at a tuned threshold."""
-    controls = Controls([cell for cell, _ in scored])
     for cell, rows in scored:
         control = controls.of(cell)
         if control is None:

@@ -5,7 +5,7 @@ The files of `results/tables` choose which scores go in and what the title says.
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -83,18 +83,22 @@ def by_language(scores: Sequence[Score], rule: str) -> list[tuple[str, list[Scor
     ]
 
 
-def heading(score: Score) -> tuple[str, str]:
-    """How the title and the file name of a table of scores begin: the paper's tables go by number.
+def heading(
+    row: Mapping[str, Any], numbers: Mapping[str, int] = PAPER_TABLES, otherwise: str = "Scores"
+) -> tuple[str, str]:
+    """How the title and the file name of a table begin: the paper's tables go by number.
 
     Args:
-        score: any of the table's.
+        row: any of the table's.
+        numbers: the paper's, by language.
+        otherwise: what the table is of.
 
     Returns:
         "Table 2: " and "table2_", or "Scores: " and "scores_".
     """
-    number = PAPER_TABLES.get(score["language"])
-    if number is None or score["corpus"] not in (PAPER_CORPUS, STAND_IN):
-        return "Scores: ", "scores_"
+    number = numbers.get(row["language"])
+    if number is None or row["corpus"] not in (PAPER_CORPUS, STAND_IN):
+        return f"{otherwise}: ", f"{otherwise.lower()}_"
     return f"Table {number}: ", f"table{number}_"
 
 

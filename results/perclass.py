@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from model.metrics import METRICS, Floats, quotient
-from results.cells import Cell
+from results.cells import CELL, Cell
 from results.classintervals import f1_intervals
 from results.judged import Judged
 from results.predicted import PROTOCOLS
@@ -26,15 +26,7 @@ WITH_INTERVALS = ("own", "macro_f1")
 
 PER_CLASS = pa.schema(
     [
-        ("cell", pa.string()),
-        ("corpus", pa.string()),
-        ("language", pa.string()),
-        ("loss", pa.string()),
-        ("label", pa.string()),
-        ("loss_sha256", pa.string()),
-        ("batch_size", pa.int32()),
-        ("settings", pa.string()),  # JSON, as in scores
-        ("searched_by", pa.string()),
+        *CELL,
         ("split", pa.string()),
         ("protocol", pa.string()),
         ("chosen_by", pa.string()),  # own, or the metric that chose the epoch

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from model.metrics import METRICS, Floats, statistics
 from results.bootstrap import RESAMPLES, Resamples, percentile_interval
-from results.cells import Cell
+from results.cells import CELL, Cell
 from results.judged import SEED, Judged, Kept
 from results.pairing import Measured, mean, measured
 from results.predicted import PROTOCOLS, Texts
@@ -32,15 +32,7 @@ RAN_ON = ("device", "threads", "width")
 
 SCORES = pa.schema(
     [
-        ("cell", pa.string()),  # the group where a search chose other settings on either half
-        ("corpus", pa.string()),
-        ("language", pa.string()),
-        ("loss", pa.string()),
-        ("label", pa.string()),
-        ("loss_sha256", pa.string()),
-        ("batch_size", pa.int32()),
-        ("settings", pa.string()),  # JSON; {"a": .., "b": ..} where the halves chose differently
-        ("searched_by", pa.string()),  # metric of the search that chose settings; null without one
+        *CELL,
         ("split", pa.string()),
         ("protocol", pa.string()),  # "dev -> test" or "dev halves"
         ("chosen_by", pa.string()),  # own, or the metric that chose the epoch

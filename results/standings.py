@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.metrics import METRICS
+from results.asked import check_metric
 from results.derived import current_table
 from results.errors import RecordError
 from results.labels import (
@@ -53,8 +54,7 @@ def leaderboard(run: str | Path, metric: str, language: str | None = None) -> li
         RecordError: the metric or the language is unknown, the folder is missing, or records are
             damaged or incomplete.
     """
-    if metric not in METRICS:
-        raise RecordError(f"no metric named {metric}; the metrics are {', '.join(METRICS)}")
+    check_metric(metric)
     opened = Run(run)
     recorded = sorted(opened.arms_table["language"].unique().to_pylist())
     if language is not None and language not in recorded:

@@ -28,10 +28,10 @@ def at_threshold(threshold: str) -> str:
     return _AT[threshold]
 
 
-def points(value: float, signed: bool = False) -> str:
+def points(value: float, signed: bool = False, digits: int = 1) -> str:
     """A share in points: 4.1, or +4.1; the minus sign is a minus sign, and 0 has none."""
-    said = f"{100 * value:{'+' if signed else ''}.1f}".replace("-", "−")
-    return said if said.strip("+−0.") else "0.0"
+    said = f"{100 * value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+    return said if said.strip("+−0.") else f"{0:.{digits}f}"
 
 
 def interval(row: Row) -> str:

@@ -1,5 +1,6 @@
 """Figure 3: what a loss and its metric do at every epoch on train, dev and test."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model.metrics import METRICS
@@ -48,8 +49,7 @@ def figures(findings: Findings) -> list[Drawing]:
             "soft metric): from the least to the greatest of the seeds, where there are several.",
             *left_out(cells, shown),
         ]
-        # Bound here: the figure is drawn after the loop.
-        draw = lambda cells=shown: _draw(cells, findings.curves)  # noqa: E731
+        draw = partial(_draw, shown, findings.curves)
         found.append(Drawing(f"figure3_{named[pair]}", " ".join(caption), draw))
     return found
 

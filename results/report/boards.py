@@ -11,6 +11,7 @@ from model.metrics import METRICS
 from results.labels import cell_labels, named, of_loss, told_apart
 from results.layout import Score, is_first
 from results.report.wording import language_word
+from results.standings import of_search_by
 from results.words import metric_name
 
 MOST = 100
@@ -69,27 +70,22 @@ def boards_of(scores: Sequence[Score]) -> list[Board]:
     Args:
         scores: rows of `results.scores.SCORES`.
     """
-    groups: dict[tuple[str, str, str], dict[str, dict[str, Score]]] = {}
+    groups: dict[tuple[str, str, str], list[Score]] = {}
     for score in scores:
         if score["metric"] == score["chosen_by"]:
-            group = groups.setdefault((score["corpus"], score["language"], score["metric"]), {})
-            group.setdefault(score["cell"], {})[score["threshold"]] = score
+            key = (score["corpus"], score["language"], score["metric"])
+            groups.setdefault(key, []).append(score)
     order = list(METRICS)
     return [
-        _board(*key, _searched_for(key[2], groups[key]))
+        _board(*key, groups[key])
         for key in sorted(groups, key=lambda key: (key[1], key[0], order.index(key[2])))
     ]
 
 
-def _searched_for(metric: str, cells: dict[str, dict[str, Score]]) -> dict[str, dict[str, Score]]:
-    """The cells without those whose settings were searched by another metric, if some by this."""
-    searched = {key: next(iter(cell.values()))["searched_by"] for key, cell in cells.items()}
-    if metric not in searched.values():
-        return cells
-    return {key: cell for key, cell in cells.items() if searched[key] in (None, metric)}
-
-
-def _board(corpus: str, language: str, metric: str, cells: dict[str, dict[str, Score]]) -> Board:
+def _board(corpus: str, language: str, metric: str, scores: Sequence[Score]) -> Board:
+    cells: dict[str, dict[str, Score]] = {}
+    for score in of_search_by(metric, scores)[0]:
+        cells.setdefault(score["cell"], {})[score["threshold"]] = score
     firsts = {key: next(filter(is_first, cell.values())) for key, cell in cells.items()}
     names = short_names(list(firsts.values()))
     apart = told_apart(list(firsts.values()))

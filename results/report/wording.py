@@ -1,5 +1,6 @@
 """How numbers and languages are written on the page."""
 
+from results import words
 from results.layout import LANGUAGES
 
 
@@ -15,8 +16,7 @@ def points(value: float, digits: int = 2) -> str:
 
 def signed(value: float, digits: int = 2) -> str:
     """A difference in points: +4.10, −0.25."""
-    said = f"{100 * value:+.{digits}f}".replace("-", "−")
-    return said if said.strip("+−0.") else f"{0:.{digits}f}"
+    return words.points(value, signed=True, digits=digits)
 
 
 def interval(low: float | None, high: float | None, sign: bool = False) -> str:

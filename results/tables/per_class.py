@@ -6,14 +6,17 @@ judged alike. Any other two arms: `softsweep per-class`.
 
 from dataclasses import replace
 
-from results.classes import Row, classes_table, heading, named_arms, title_of
+from results.classes import Row, classes_table, named_arms, title_of
 from results.findings import Findings
 from results.labels import cell_labels
-from results.layout import PAPER_BATCH, by_language, cell_order
+from results.layout import PAPER_BATCH, by_language, cell_order, heading
 from results.render import Table
 
 PAIR = ("soft_macro_f1", "soft_micro_f1")
 """The losses of the paper's tables."""
+
+_NUMBERS = {"en": 4, "es": 5}
+"""Numbers of the paper's tables of classes, by language."""
 
 
 def tables(findings: Findings) -> list[Table]:
@@ -25,7 +28,7 @@ def tables(findings: Findings) -> list[Table]:
             if not all(cells):
                 continue
             first = [of_loss[0] for of_loss in cells]
-            begin, file = heading(rows[0])
+            begin, file = heading(rows[0], _NUMBERS, "Classes")
             name, title = f"{file}{stem}{suffix}", title_of(begin, first)
             table = classes_table(name, title, named_arms(first))
             if others := sum(map(len, cells)) - len(first):
