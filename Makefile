@@ -10,7 +10,7 @@ sweep: $(VENV)/.run  ## run the main job on the built-in sample
 	$(BIN)/softsweep run sample
 
 test: $(VENV)/.dev  ## the usual tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
 test-slow: $(VENV)/.dev  ## tests with real processes, and long ones
 	$(BIN)/python -m pytest -m slow
