@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from results.difference import check_same_texts
 from results.errors import RecordError
+from results.mirror import direct, fetch_file, local_folder
 from results.parts import (
     MERGED,
     OF_TRIALS,
@@ -60,7 +61,7 @@ def merge_runs(runs: Sequence[str | Path], out: str | Path) -> Path:
             read, or the merged folder is one of them or cannot be written. Nothing is written
             before all is checked.
     """
-    folder = Path(out)
+    folder = local_folder(out)
     sources = [Run(run) for run in runs]
     paths = [run.path for run in sources]
     if folder.resolve() in {path.resolve() for path in paths}:
@@ -164,9 +165,10 @@ def _add(run: Run, folder: Path) -> None:
     """Bring the examples and trials of a run that the folder lacks."""
     for name in run.part_names("examples").keys() - present(folder, "examples"):
         _bring(part_path(run.path, "examples", name), part_path(folder, "examples", name))
-    for weights in (run.path / "weights").glob("[!.]*.safetensors"):
-        if not (target := folder / "weights" / weights.name).exists():
-            _bring(weights, target)
+    weights = direct(run.path).names("weights/")
+    for name in sorted(set(weights) - set(direct(folder).names("weights/"))):
+        fetch_file(run.path, run.path / name)
+        _bring(run.path / name, folder / name)
     names = _names(run, folder)
     for kind in reversed(OF_TRIALS):  # arms last: without it the others are nothing
         there = covered(folder, kind)

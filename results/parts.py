@@ -22,6 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from results.errors import DamagedError, GoneError, RecordError, one_line
+from results.ledger import enter, tear_up
+from results.places import copy_note
 from results.remedies import remedy
 from results.schemas import KINDS, METADATA_KEY, facts_of
 
@@ -116,24 +118,25 @@ def whole_file(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
         if lasting:
             _sync(path.parent)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         with suppress(OSError):  # else it would hide why writing failed
             temporary.unlink(missing_ok=True)
 
 
-def _unwritable(path: Path, error: OSError) -> RecordError:
+def unwritable(path: Path, error: OSError) -> RecordError:
     """Why a file cannot be written, in one sentence."""
+    copy = copy_note(path)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RecordError(
-            f"{path}: no space left to write it; what was recorded before is kept: "
+            f"{path}: no space left to write it{copy}; what was recorded before is kept: "
             "make room and run again to go on"
         )
     reason = error.strerror or one_line(error)
     if isinstance(error.filename, str) and Path(error.filename).parent != path.parent:
         reason += f": {error.filename}"  # not the temporary beside it, but what is in the way
     return RecordError(
-        f"{path}: cannot be written ({reason}); what was recorded before is kept: "
+        f"{path}: cannot be written{copy} ({reason}); what was recorded before is kept: "
         "see that its folder can be written, or give another one with --out"
     )
 
@@ -242,6 +245,8 @@ def readable(path: Path, read: Callable[[], Item], group: int | None = None) -> 
 
 def damaged(path: Path, reason: str, group: int | None = None) -> DamagedError:
     """The error that says what is wrong with a part, and what that means."""
+    if path.parent.name in KINDS:
+        tear_up(path.parent.parent)  # which may call it sound: the next run reads everything
     return DamagedError(path, reason, remedy(path), group)
 
 
@@ -342,7 +347,7 @@ def locked(run: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except OSError as error:
-        raise _unwritable(run / ".lock", error) from error
+        raise unwritable(run / ".lock", error) from error
     try:
         yield
     finally:
@@ -385,6 +390,7 @@ def _merge_group(run: Path, kind: str, schema: pa.Schema, names: Sequence[str]) 
     path = part_path(run, kind, MERGED + digest)
     groups = (group for name in names for group in part_groups(part_path(run, kind, name)))
     write_tables(path, schema.with_metadata({METADATA_KEY: facts}), _coalesced(groups))
+    enter(run, [path])  # all that is in it was read just now
     for name in names:
         part_path(run, kind, name).unlink(missing_ok=True)
     return path

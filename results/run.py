@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from results.errors import DamagedError, GoneError, RecordError, RecordWarning
+from results.mirror import local_folder
 from results.parts import (
     EVERY,
     MERGED,
@@ -42,12 +43,12 @@ class Run:
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Find the folder.
+        """Find the folder; of a URI, bring what is there.
 
         Raises:
-            RecordError: the folder is missing or holds no records.
+            RecordError: the folder is missing or holds no records, or a store cannot be read.
         """
-        self.path = Path(path)
+        self.path = local_folder(path)
         self.broken: dict[Path, str] = {}
         self._aside: dict[Path, set[int] | range] = {}
         if not self.path.is_dir():

@@ -19,6 +19,7 @@ from features import Features
 from features.lexicons import find_lexicon, lexicon_names
 from features.spec import LexiconChoice
 from results.ablation import BASELINE, ablation_rows, write_ablation
+from results.mirror import below, place_of, publish, uri_of
 from sweep.driver import Outcome, build_features, run_experiment
 from sweep.errors import ExperimentError
 from sweep.experiment import Experiment
@@ -102,6 +103,8 @@ def ablate(
     """
     console = console or Console(stderr=True)
     job = make_job(experiment, data=data, out=out, overrides=overrides, losses=losses, cache=cache)
+    if not out and uri_of(job.run):
+        raise ExperimentError(f"{place_of(job.run)}: lies in a store; give the runs a place, --out")
     folder = job.run if out else job.run.with_name(f"{job.experiment.name}-ablation")
     chosen = _variants(job, variants, console)
     settings = {v.name: [*overrides, *_settings(job.experiment, v)] for v in chosen}
@@ -118,7 +121,7 @@ def ablate(
         outcomes[variant.name] = run_experiment(
             experiment,
             data=data,
-            out=folder / variant.folder,
+            out=below(folder, variant.folder),
             overrides=settings[variant.name],
             losses=losses,
             cache=cache,
@@ -127,8 +130,9 @@ def ablate(
         )
         say(console, _ended(variant, outcomes[variant.name]))
     with console.status("tables") if console.is_terminal else nullcontext():
-        rows = ablation_rows({variant.name: folder / variant.folder for variant in chosen})
+        rows = ablation_rows({variant.name: below(folder, variant.folder) for variant in chosen})
         write_ablation(folder, rows)
+    publish(folder)
     return Ablation(folder, outcomes, rows)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from features.pruning import Pruned
 from features.stored import Stored
 from results.render import Cell, Table
+from sweep.cachestore import folder_of
 from sweep.errors import ExperimentError
 from sweep.plan import default_cache
 
@@ -17,11 +18,11 @@ def cache_folder(given: Path | None) -> Path:
     """The cache folder asked for, or the default one, which may not be there yet.
 
     Raises:
-        ExperimentError: the folder asked for is none.
+        ExperimentError: the folder asked for is none, or lies in a store.
     """
     if given is not None and not given.is_dir():
         raise ExperimentError(f"--cache {given}: no such folder")
-    return given or default_cache()
+    return folder_of(given or default_cache())
 
 
 def kept(unused: int | None, everything: bool) -> Callable[[Stored], bool]:

@@ -5,7 +5,16 @@ import warnings
 
 import typer
 
-from sweep.commands import claiming, comparing, records, resources, systems, training
+from sweep.commands import (
+    claiming,
+    comparing,
+    records,
+    resources,
+    submitting,
+    systems,
+    training,
+    watching,
+)
 
 app = typer.Typer(
     name="softsweep",
@@ -27,6 +36,8 @@ for command in (
     training.run,
     training.plan,
     training.ablate,
+    submitting.submit,
+    watching.status,
     resources.features,
     resources.losses,
     resources.fetch,
@@ -48,7 +59,9 @@ INTERRUPTED = 130
 
 def _show(message: Warning | str, *where: object, **options: object) -> None:
     """A warning as one sentence: where in the program it came up is no concern of the user."""
-    sys.stderr.write(f"softsweep: {message}\n")
+    from results.places import known_by
+
+    sys.stderr.write(f"softsweep: {known_by(str(message))}\n")
 
 
 def main() -> None:
@@ -57,15 +70,23 @@ def main() -> None:
     from model.errors import LossError, WeightsError
     from results import RecordError
     from results.errors import RecordWarning
-    from sweep.errors import ExperimentError
+    from results.places import known_by
+    from sweep.errors import ExperimentError, PlaceError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", RecordWarning)  # each sentence once
             warnings.showwarning = _show
             app()
-    except (ExperimentError, InputError, LossError, RecordError, WeightsError) as error:
-        sys.stderr.write(f"softsweep: {error}\n")
+    except (
+        ExperimentError,
+        InputError,
+        LossError,
+        PlaceError,
+        RecordError,
+        WeightsError,
+    ) as error:
+        sys.stderr.write(f"softsweep: {known_by(str(error))}\n")
         sys.exit(2)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # what typer makes of an interrupt

@@ -3,3 +3,10 @@
 
 class ExperimentError(ValueError):
     """The request is wrong; the message names the file, the key and what would be right."""
+
+
+class PlaceError(Exception):
+    """A place given on the command line cannot be used.
+
+    It is no `ValueError`, which Typer would take for a misspelt argument and retell.
+    """

@@ -5,6 +5,7 @@ from pathlib import Path
 from features.tables import read_columns
 from model.catalogue import catalogue
 from results.external import Imported, import_predictions
+from results.mirror import local_folder
 from sweep.errors import ExperimentError
 from sweep.predicting import one_of
 
@@ -45,7 +46,7 @@ def import_file(
         if given.casefold() in taken:
             raise ExperimentError(f"{option} {given}: is a built-in loss; expected another name")
     return import_predictions(
-        Path(run),
+        local_folder(run),
         read_columns(Path(file)),
         name,
         seed=seed,

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import Features
+from results.mirror import fetch_file
 from results.run import Run, labels_of
 from results.schemas import EXTERNAL
 from sweep.errors import ExperimentError
-from sweep.recording import weights_path
+from sweep.recording import kept_weights, weights_path
 
 if TYPE_CHECKING:
     from model.weights import WeightsFile
@@ -75,7 +76,7 @@ def weights_of_arm(run: Path, arm: Row) -> "WeightsFile":
     if arm["status"] != "ok":
         raise ExperimentError(f"{key} ({label}) {arm['status']}: it has no weights")
     path = weights_path(run, key)
-    if not path.exists():
+    if not fetch_file(run, path):
         raise ExperimentError(
             f"{key} ({label}) has no weights: they are kept by `softsweep run --keep-weights`, "
             "which trains no recorded arm again (give it another folder with --out)"
@@ -88,8 +89,8 @@ def weights_of_arm(run: Path, arm: Row) -> "WeightsFile":
 
 def kept_arms(run: Path, arms: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """Those of these arms that have weights, and those that have none."""
-    kept = [arm for arm in arms if weights_path(run, arm["arm"]).exists()]
-    keys = {arm["arm"] for arm in kept}
+    keys = set(kept_weights(run))
+    kept = [arm for arm in arms if arm["arm"] in keys]
     return kept, [arm for arm in arms if arm["arm"] not in keys]
 
 

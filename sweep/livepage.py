@@ -9,10 +9,14 @@ from typing import Self
 
 from rich.console import Console
 
+from results.mirror import publish_files, refresh
 from sweep.printing import say
 
 EVERY = 30.0
 """Least seconds between two pages."""
+
+PATIENCE = 5.0
+"""Seconds that a page waits for a store that fails."""
 
 SHARE = 0.02
 """Most of the time that writing pages may take: the dearer a page is, the later the next."""
@@ -74,7 +78,9 @@ class LivePage:
         progress = Progress(self.recorded + self._ended, self.wanted, going)
         try:
             with warnings.catch_warnings(action="ignore"):  # said when the tables are made
+                refresh(self.run, PATIENCE)
                 page = write_report(Findings(Run(self.run)), progress)
+            publish_files(self.run, [page], PATIENCE)
             said = f"watch it fill: {page}"
         except Exception as error:  # a page is not worth a run
             said = f"the page of this run could not be written ({error}); the run goes on"

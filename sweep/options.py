@@ -6,7 +6,36 @@ from typing import Annotated
 
 import typer
 
+from sweep.errors import PlaceError
 from sweep.workers import CPU_WIDTH, GPU_WIDTH, MOST_THREADS
+
+
+def pulled(place: str) -> Path:
+    """A folder as it was typed, or the mirror of a URI, with all that lies there.
+
+    Raises:
+        PlaceError: the URI cannot be read.
+    """
+    return _local(place, pull=True)
+
+
+def mirrored(place: str) -> Path:
+    """A folder as it was typed, or the mirror of a URI, which whoever uses it pulls.
+
+    Raises:
+        PlaceError: there can be no mirror.
+    """
+    return _local(place, pull=False)
+
+
+def _local(place: str, pull: bool) -> Path:
+    from results.errors import RecordError
+    from results.mirror import local_folder
+
+    try:
+        return local_folder(place, pull=pull)
+    except RecordError as error:
+        raise PlaceError(str(error)) from error
 
 
 class Form(StrEnum):
@@ -38,13 +67,27 @@ class Device(StrEnum):
 ExperimentArgument = Annotated[
     str, typer.Argument(help="A YAML file or a built-in name (sample, paper).")
 ]
-RunArgument = Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN")]
+RunArgument = Annotated[
+    Path, typer.Argument(help="A run folder or its URI.", metavar="RUN", parser=pulled)
+]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="Folder with corpora, lexicons and texts, at any depth."),
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder or URI with corpora, lexicons and texts, at any depth.",
+        parser=pulled,
+    ),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", help="Run folder.", show_default="runs/EXPERIMENT")
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="RUN",
+        help="Run folder or URI.",
+        show_default="runs/EXPERIMENT",
+        parser=pulled,
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -67,11 +110,18 @@ KeepWeightsOption = Annotated[
 CacheOption = Annotated[
     Path | None,
     typer.Option(
-        "--cache", help="Feature cache.", show_default="$SOFTSWEEP_CACHE or ~/.cache/softsweep"
+        "--cache",
+        metavar="DIR",
+        help="Feature cache, a folder or URI.",
+        show_default="$SOFTSWEEP_CACHE or ~/.cache/softsweep",
+        parser=mirrored,
     ),
 ]
 ExecutorOption = Annotated[Executor, typer.Option(help="Where arms are trained.")]
-AddressOption = Annotated[str | None, typer.Option(help="A running Ray cluster.")]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(metavar="auto|HOST[:PORT]", help="A running Ray cluster, to train there."),
+]
 DeviceOption = Annotated[Device, typer.Option(help="What they are trained on.")]
 TrialsPerGpuOption = Annotated[int, typer.Option(help="Trials that share a GPU.")]
 WidthOption = Annotated[
@@ -88,6 +138,37 @@ ThreadsOption = Annotated[
         "--threads",
         help="Threads of a trial.",
         show_default=f"what leaves no core idle, at most {MOST_THREADS}",
+    ),
+]
+StallAfterOption = Annotated[
+    float,
+    typer.Option(
+        "--stall-after",
+        metavar="SECONDS",
+        help="Seconds without a step after which a trial counts as hung; 0 for never.",
+    ),
+]
+ProbeOption = Annotated[
+    bool,
+    typer.Option(
+        "--probe", help="Train for a few seconds, here or on a cluster, to tell time and cost."
+    ),
+]
+SlotsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--slots",
+        help="Trials at once to reckon with.",
+        show_default="those of the machine, or of the cluster as it is",
+    ),
+]
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        metavar="FILE",
+        help="A price table of your own.",
+        show_default="the built-in one",
     ),
 ]
 FormOption = Annotated[Form, typer.Option("--format", help="How to print tables.")]

@@ -16,6 +16,7 @@ from features.tables import ENDINGS, read_columns
 from model.metrics import METRICS
 from results.run import Run
 from results.thresholds import THRESHOLDS, Tuning, operating_point
+from sweep.cachestore import bring_features
 from sweep.errors import ExperimentError
 from sweep.kept import Network, check_weights, find_arm, recorded_on_dev, weights_of_arm
 
@@ -72,6 +73,7 @@ def predict(
     one_of("--threshold", threshold, THRESHOLDS)
     one_of("--chosen-by", chosen_by, ("own", *METRICS))
     ids, texts = read_texts(Path(file), column)
+    bring_features(cache, row["features"])
     entry = find_entry(cache, row["features"])
     later = later_texts(entry, texts, cache, data)
     recorded = opened.passing_damage(lambda: dict(recorded_on_dev(opened, [row["arm"]])))

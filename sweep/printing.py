@@ -32,5 +32,7 @@ def print_tables(tables: "list[Table]", form: str) -> None:
 
 
 def say(console: "Console", line: str) -> None:
-    """Show a line as it is, whatever looks like markup in it."""
-    console.print(line, highlight=False, soft_wrap=True, markup=False)
+    """Show a line as it is, whatever looks like markup in it; mirrors are called by their URIs."""
+    from results.places import known_by
+
+    console.print(known_by(line), highlight=False, soft_wrap=True, markup=False)

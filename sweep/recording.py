@@ -6,6 +6,7 @@ its process died, finds what the earlier try recorded.
 
 import json
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features import open_features
+from results.errors import RecordError
+from results.mirror import direct, fetch_file, publish_files
 from results.parts import part_groups, part_path, whole_file
 from results.records import predictions_table, record_trial
 from sweep.arms import Arm
@@ -23,6 +26,9 @@ from sweep.specs import TrialSpec
 if TYPE_CHECKING:
     from model.training import Training
     from model.weights import Keeper
+
+
+_KEY = re.compile(r"\w{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,20 @@ def record_chunk(
         rows.append(_arm_row(spec, arm, end, len(chunk), done, seconds / len(chunk)))
     predictions = predictions_table(blocks) if blocks else None
     record_trial(spec.run, _part(spec, chunk[0]), rows, epochs, predictions)
+    _publish(spec, chunk)
     return tuple(ended)
+
+
+def _publish(spec: TrialSpec, chunk: range) -> None:
+    """Put what was recorded of arms where everybody finds it, the rows with which they count last.
+
+    Raises:
+        RecordError: it cannot be written there.
+    """
+    name = _part(spec, chunk[0])
+    weights = [weights_path(spec.run, spec.arms[index].key) for index in chunk]
+    parts = [part_path(spec.run, kind, name) for kind in ("predictions", "epochs", "arms")]
+    publish_files(spec.run, [path for path in (*weights, *parts) if path.exists()])
 
 
 def recorded_chunk(spec: TrialSpec, first: int) -> tuple[Ended, ...]:
@@ -95,9 +114,12 @@ def recorded_chunk(spec: TrialSpec, first: int) -> tuple[Ended, ...]:
         RecordError: the part is damaged.
     """
     path = part_path(spec.run, "arms", _part(spec, first))
+    published = fetch_file(spec.run, path)
     if not path.exists():
         return ()
     rows = [row for group in part_groups(path, ("status", "error")) for row in group.to_pylist()]
+    if not published:  # an earlier try on this machine ended just before it
+        _publish(spec, range(first, first + len(rows)))
     return tuple(
         Ended(index, row["status"], row["error"]) for index, row in enumerate(rows, start=first)
     )
@@ -148,8 +170,23 @@ def write_weights(spec: TrialSpec, arm: Arm, keeper: "Keeper") -> None:
 
 
 def weights_path(run: Path, arm: str) -> Path:
-    """Where the weights of an arm lie, if they were kept."""
+    """Where the weights of an arm lie, if they were kept.
+
+    Raises:
+        RecordError: it is no arm's key; a run folder may come from anybody.
+    """
+    if not _KEY.fullmatch(arm):
+        raise RecordError(f"{run}: {arm!r} is no arm's key")
     return run / "weights" / f"{arm}.safetensors"
+
+
+def kept_weights(run: Path) -> list[str]:
+    """Keys of the arms whose weights were kept.
+
+    Raises:
+        RecordError: the folder cannot be listed.
+    """
+    return [Path(name).stem for name in direct(run).names("weights/")]
 
 
 def _part(spec: TrialSpec, first: int) -> str:

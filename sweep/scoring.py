@@ -21,6 +21,7 @@ from features.spec import FeatureSpec
 from results.records import merge_parts, predictions_table, record_later, record_trial
 from results.run import Run
 from results.schemas import EXTERNAL
+from sweep.cachestore import bring_features
 from sweep.errors import ExperimentError
 from sweep.kept import (
     Network,
@@ -118,6 +119,7 @@ def score_later(
         raise ExperimentError(f"--split {split}: expected test; dev has chosen the epochs")
     opened = Run(run)
     facts = _facts(opened, language)
+    bring_features(cache, facts["features"])
     entry = find_entry(cache, facts["features"])
     if TEST in entry.splits:
         raise ExperimentError(

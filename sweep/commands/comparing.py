@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sweep.options import Form, FormOption, RunArgument
+from sweep.options import Form, FormOption, RunArgument, pulled
 from sweep.printing import print_tables
 
 
@@ -36,8 +36,10 @@ def compare(
 
 
 def changes(
-    before: Annotated[Path, typer.Argument(help="A run folder.", metavar="RUN1")],
-    after: Annotated[Path, typer.Argument(help="A later one.", metavar="RUN2")],
+    before: Annotated[
+        Path, typer.Argument(help="A run folder or URI.", metavar="RUN1", parser=pulled)
+    ],
+    after: Annotated[Path, typer.Argument(help="A later one.", metavar="RUN2", parser=pulled)],
     metric: Annotated[str | None, typer.Option(help="One metric only.")] = None,
     form: FormOption = Form.TABLE,
 ) -> None:

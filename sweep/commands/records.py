@@ -9,16 +9,26 @@ from sweep.options import (
     Form,
     FormOption,
     RunArgument,
+    pulled,
 )
 from sweep.printing import print_tables
 
 
 def tables(
     runs: Annotated[
-        list[Path], typer.Argument(help="A run folder, or several to merge.", metavar="RUN...")
+        list[Path],
+        typer.Argument(
+            help="A run folder or its URI, or several to merge.", metavar="RUN...", parser=pulled
+        ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder of the merged run; made where missing.")
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="RUN",
+            help="Folder or URI of the merged run; made where missing.",
+            parser=pulled,
+        ),
     ] = None,
     form: FormOption = Form.TABLE,
 ) -> None:
@@ -26,14 +36,18 @@ def tables(
     from results import aggregate
     from results.errors import RecordError
     from results.merged import merge_runs
+    from results.mirror import known_by, publish
 
     run = runs[0]
     if out is not None:
         run = merge_runs(runs, out)
+        publish(run)
     elif len(runs) > 1:
         raise RecordError(f"{len(runs)} runs are merged into a new folder: give it with --out")
-    print_tables([table for table in aggregate(run) if table.headline], form)
-    typer.echo(f"tables and report.html are in {run / 'tables'}", err=True)
+    made = aggregate(run)
+    publish(run)
+    print_tables([table for table in made if table.headline], form)
+    typer.echo(known_by(f"tables and report.html are in {run / 'tables'}"), err=True)
 
 
 def leaderboard(

@@ -38,6 +38,7 @@ def import_(
     ] = False,
 ) -> None:
     """Add another system's predictions as an arm, in every table and comparison."""
+    from results.mirror import known_by, publish
     from sweep.importing import import_file
 
     imported = import_file(
@@ -51,10 +52,11 @@ def import_(
         logits=logits,
         replace=replace,
     )
+    publish(run)
     texts = " and ".join(f"{number:,} {of}" for of, number in imported.texts.items())
     where = f"{name}, seed {seed}, {imported.corpus} {imported.language}: {texts} texts"
     if imported.changed:
-        typer.echo(f"{where}; `softsweep tables {run}` has it in every table", err=True)
+        typer.echo(known_by(f"{where}; `softsweep tables {run}` has it in every table"), err=True)
     else:
         typer.echo(f"{where} were recorded already, nothing is changed", err=True)
 
@@ -112,12 +114,15 @@ def score(
     from rich.console import Console
 
     from results import aggregate
+    from results.mirror import publish
     from sweep.plan import default_cache
     from sweep.scoring import score_later
 
     scored = score_later(
         run, file, cache=cache or default_cache(), data=data, split=split, language=language
     )
-    print_tables([table for table in aggregate(run) if table.headline], form)
+    tables = aggregate(run)
+    publish(run)
+    print_tables([table for table in tables if table.headline], form)
     for line in scored.lines:
         say(Console(stderr=True), line)

@@ -50,11 +50,12 @@ def run_tiny(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> RunTiny:
     def run(*overrides: str, executor: str = "inline", **options: Any) -> Outcome:
         settings: dict[str, Any] = {
             "out": tmp_path / "run",
+            "cache": cache,
             "console": Console(quiet=True),
             "workers": Workers(executor),
             **options,
         }
-        return run_experiment(tiny, cache=cache, overrides=overrides, **settings)
+        return run_experiment(tiny, overrides=overrides, **settings)
 
     return run
 
