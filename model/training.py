@@ -7,7 +7,7 @@ same mini-batches, whatever else is in their stack and wherever they are resumed
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.batches import Batch, Shape, epoch_batches
+from model.checkpoint import (
+    State,
+    StateError,
+    keeper_state,
+    named,
+    restore_keeper,
+    restore_selection,
+    selection_state,
+)
 from model.cnn import CNN, kept_features
 from model.data import Data, Split
 from model.evaluation import Evaluated, Evaluation
@@ -50,6 +59,7 @@ class Training:
         selections: by arm, the epochs chosen so far.
         keepers: by arm, the weights at the epochs chosen so far; empty unless they are kept.
         cut: whether batches are cut to their own size rather than filled up to a common one.
+        beat: called after every step and evaluation, for whoever watches that there are any.
 
     Args:
         members: the arms; they share the settings named in `STACK_SHARED`.
@@ -115,6 +125,7 @@ class Training:
         self.cut = self.device.type == "cpu"
         self.recordable = self.device.type == "cuda"
         self.graphs: dict[Shape, StepGraph] = {}
+        self.beat: Callable[[], None] = lambda: None
         self.epoch = 0
         self.diverged = [0] * len(self.members)
         self.stopped = [0] * len(self.members)
@@ -160,6 +171,7 @@ class Training:
         losses = self._train_epoch()
         seconds = time.perf_counter() - began
         evaluated = self.evaluation(self.network, self.table)
+        self.beat()
         return [self._rows(arm, loss, seconds, evaluated[arm]) for arm, loss in enumerate(losses)]
 
     def _train_epoch(self) -> list[float]:
@@ -183,6 +195,7 @@ class Training:
             kept = self._kept(step + 1, batch.targets.shape[1])
             losses = self.step(batch, (self.epoch - 1 + step / steps) / self.settings.epochs, kept)
             total += losses * (batch.targets.shape[1] / texts)
+            self.beat()
         return total.tolist()
 
     def _ramp(self, epochs: float) -> None:
@@ -285,27 +298,47 @@ class Training:
                 )
         return rows
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs to go on as if never stopped."""
-        return {
-            "epoch": self.epoch,
-            "diverged": self.diverged,
-            "stopped": self.stopped,
-            "selections": self.selections,
-            "keepers": self.keepers,
-            "network": self.network.state_dict(),
-            "squares": self.optimizer.state_dict(),
-        }
+    def state_dict(self) -> State:
+        """All that `load_state_dict` needs to go on as if never stopped; training on changes it."""
+        squares = {str(index): each for index, each in enumerate(self.optimizer.state_dict())}
+        tensors = named("network", self.network.state_dict()) | named("squares", squares)
+        selections = [selection_state(selection) for selection in self.selections]
+        keepers = [keeper_state(keeper) for keeper in self.keepers]
+        for kind, states in (("selections", selections), ("keepers", keepers)):
+            for arm, state in enumerate(states):
+                tensors |= named(f"{kind}.{arm}", state.tensors)
+        return State(
+            tensors,
+            {
+                "epoch": self.epoch,
+                "diverged": list(self.diverged),
+                "stopped": list(self.stopped),
+                "selections": [state.facts for state in selections],
+                "keepers": [state.facts for state in keepers],
+            },
+        )
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave, in a `Training` made from the same arguments."""
-        self.epoch = state["epoch"]
-        self.diverged = state["diverged"]
-        self.stopped = state["stopped"]
-        self.selections = state["selections"]
-        self.keepers = state["keepers"]
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["squares"])
+    def load_state_dict(self, state: State) -> None:
+        """Take over what `state_dict` gave, in a `Training` just made from the same arguments.
+
+        Raises:
+            KeyError, ValueError: the arguments were others; this training is of no use then.
+        """
+        own = {name: tensor.shape for name, tensor in self.state_dict().tensors.items()}
+        if own != {name: state.tensors[name].shape for name in own}:
+            raise StateError("its tensors have other shapes")
+        self.network.load_state_dict(state.part("network"))
+        squares = state.part("squares")
+        self.optimizer.load_state_dict([squares[str(index)] for index in range(len(squares))])
+        facts = state.facts
+        for arm, (selection, chosen) in enumerate(
+            zip(self.selections, facts["selections"], strict=True)
+        ):
+            restore_selection(selection, State(state.part(f"selections.{arm}"), chosen))
+        for arm, (keeper, kept) in enumerate(zip(self.keepers, facts["keepers"], strict=True)):
+            restore_keeper(keeper, State(state.part(f"keepers.{arm}"), kept))
+        self.epoch = facts["epoch"]
+        self.diverged, self.stopped = list(facts["diverged"]), list(facts["stopped"])
         for arm in range(len(self.members)):
             if self._ended(arm):
                 self._freeze(arm)

@@ -6,6 +6,7 @@ records the same numbers.
 """
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,10 @@ from features import Features, open_features
 from sweep.arms import Arm, network_settings, train_settings
 from sweep.pruning import Bar
 from sweep.recording import Ended, record_chunk, recorded_chunk
+from sweep.resuming import Left, Saver, find_left
 from sweep.specs import TrialSpec
 from sweep.stacks import shape
+from sweep.watchdog import Watchdog
 from sweep.width import Width, free_memory, guess, out_of_memory
 
 if TYPE_CHECKING:
@@ -31,11 +34,13 @@ class Advance:
         share: of the trial that is done, 0 to 1.
         finished: whether every arm has ended.
         ended: the arms that ended.
+        notes: lines for the user.
     """
 
     share: float
     finished: bool
     ended: tuple[Ended, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Trial:
 
     An error of an arm (its loss raises, its outputs cease to be finite) becomes its recorded
     status, and its neighbours are trained without it; only errors of the records themselves (no
-    space left) are raised.
+    space left) are raised. What an earlier try left a checkpoint of is gone on with.
 
     Args:
         spec: what to train.
@@ -68,6 +73,10 @@ class Trial:
         self.epochs: list[dict[str, Any]] = []
         self.began = 0.0
         self.done = 0
+        self.notes: deque[str] = deque()
+        self.left: Left | None = None
+        self.saver = Saver(spec, self.notes.append)
+        self.watchdog = Watchdog(spec)
 
     def advance(self) -> Advance:
         """Train one epoch of a chunk; record its arms after the last one.
@@ -80,13 +89,21 @@ class Trial:
             self.chunk = self.ahead.pop()
             if earlier := recorded_chunk(self.spec, self.chunk[0]):
                 return self._leave(self.chunk[len(earlier) :], ended=earlier)
-            self.began = time.perf_counter()
+            self._begin()
         if trouble := self._train():
             return self._evade(trouble)
         if self.training and not self.training.finished:
+            self.saver.offer(self.chunk, self.training, self.epochs, self._seconds())
             return self._advanced()
         self.widths[self.kind].fitted(len(self.chunk))
         return self._record()
+
+    def _begin(self) -> None:
+        """Turn to a chunk, or to the first arms of it if an earlier try left those."""
+        self.began = time.perf_counter()
+        part, self.left = find_left(self.spec, self.chunk, self.notes.append)
+        self._cut(len(part))
+        self.saver.begin(written=self.left is not None)
 
     def _train(self) -> _Trouble | None:
         """Train one epoch of the chunk, which is first cut to the width that fits.
@@ -98,17 +115,43 @@ class Trial:
 
         try:
             if self.training is None:
-                torch.set_num_threads(self.spec.threads)
-                self._narrow()
-                self.training = start_training(self.spec, self.chunk)
-            for index, rows in zip(self.chunk, self.training.run_epoch(), strict=True):
-                self.epochs.extend({"arm": self.spec.arms[index].key, **row} for row in rows)
-            self._prune(self.training)
+                with self.watchdog.watching(f"the set-up of {self.spec.words(self.chunk)}"):
+                    self.training = self._start()
+            epoch = f"epoch {self.training.epoch + 1} of {self.spec.words(self.chunk)}"
+            with self.watchdog.watching(epoch):
+                for index, rows in zip(self.chunk, self.training.run_epoch(), strict=True):
+                    self.epochs.extend({"arm": self.spec.arms[index].key, **row} for row in rows)
+                self._prune(self.training)
         except torch.AcceleratorError:
             raise
         except Exception as error:
             return _Trouble(describe(error), out_of_memory(error))
         return None
+
+    def _start(self) -> "Training":
+        """Set the chunk up, as an earlier try left it if one did."""
+        import torch
+
+        torch.set_num_threads(self.spec.threads)
+        self._narrow()
+        training = start_training(self.spec, self.chunk)
+        training.beat = self.watchdog.beat
+        if (left := self.left) is None:
+            return training
+        self.left = None
+        words = self.spec.words(self.chunk)
+        try:
+            training.load_state_dict(left.state)
+        except (LookupError, TypeError, ValueError) as error:
+            self.notes.append(
+                f"{words}: begun anew, its checkpoint is of no use ({describe(error)})"
+            )
+            self.saver.forget(self.chunk)
+            return self._start()
+        self.epochs = left.epochs
+        self.began -= left.seconds
+        self.notes.append(f"{words}: goes on after epoch {left.epoch}")
+        return training
 
     def _prune(self, training: "Training") -> None:
         """Stop the arms that lag behind by all bars of theirs."""
@@ -133,7 +176,11 @@ class Trial:
                 network_settings(self.spec.arms[0]),
                 self.spec.width,
             )
-        width = self.widths[self.kind].now
+        if self.left is None:  # what an earlier try left has fitted
+            self._cut(self.widths[self.kind].now)
+
+    def _cut(self, width: int) -> None:
+        """Leave all but so many arms for later chunks."""
         if later := self.chunk[width:]:
             self.ahead.append(later)
             self.chunk = self.chunk[:width]
@@ -156,12 +203,18 @@ class Trial:
 
     def _record(self, error: str = "") -> Advance:
         """Write the chunk's parts."""
-        seconds = time.perf_counter() - self.began
-        ended = record_chunk(self.spec, self.chunk, self.training, self.epochs, seconds, error)
+        ended = record_chunk(
+            self.spec, self.chunk, self.training, self.epochs, self._seconds(), error
+        )
         return self._leave(ended=ended)
+
+    def _seconds(self) -> float:
+        """What the chunk's arms took so far, together, in earlier tries as well."""
+        return time.perf_counter() - self.began
 
     def _leave(self, *again: range, ended: tuple[Ended, ...] = ()) -> Advance:
         """Turn to other chunks: `again` are those of its arms that have not ended, last first."""
+        self.saver.forget(self.chunk)
         self.ahead += [chunk for chunk in again if chunk]
         self.chunk, self.training, self.epochs = range(0), None, []
         self.done += len(ended)
@@ -171,11 +224,20 @@ class Trial:
         epoch = self.training.epoch if self.training else 0
         done = self.done + len(self.chunk) * epoch / self.spec.epochs
         finished = not self.chunk and not self.ahead
-        return Advance(done / len(self.spec.arms), finished, ended)
+        if finished:
+            self.watchdog.close()
+        notes = tuple(self.notes.popleft() for _ in range(len(self.notes)))
+        return Advance(done / len(self.spec.arms), finished, ended, notes)
 
 
-def start_training(spec: TrialSpec, chunk: range) -> "Training":
-    """Open the features, load the losses, and set a chunk of the stack up."""
+def start_training(spec: TrialSpec, chunk: range, data: "Data | None" = None) -> "Training":
+    """Open the features, load the losses, and set a chunk of the stack up.
+
+    Args:
+        spec: the trial.
+        chunk: indices of its arms.
+        data: what to train on, if it is not all of the features.
+    """
     from model.surrogates import load_loss
     from model.training import Member, Training
 
@@ -189,7 +251,7 @@ def start_training(spec: TrialSpec, chunk: range) -> "Training":
         members,
         arms[0].batch_size,
         network_settings(arms[0]),
-        read_data(spec.features),
+        data or read_data(spec.features),
         spec.device,
         keep_weights=spec.keep_weights,
     )

@@ -24,6 +24,9 @@ alone an arm's last bits do not depend on how many others were to do."""
 MOST_THREADS = 8
 """Threads of a trial by default, at most: an arm's products are too small to feed more."""
 
+STALL_AFTER = 300.0
+"""Seconds without a step after which a trial counts as hung by default."""
+
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Where Linux says how much of its processors a container may use."""
 
@@ -39,9 +42,12 @@ class Workers:
         trials_per_gpu: trials that share a GPU.
         width: most arms of a stack; `GPU_WIDTH` or `CPU_WIDTH` by default.
         threads: of each trial; by default as many as leave no core idle, see `allot`.
+        stall_after: seconds without a step after which a trial on Ray counts as hung and its
+            process is ended; 0 for never.
+        slots: trials at once to reckon with, where a cluster will have more than it has.
 
     Raises:
-        ExperimentError: there is no such executor or device, or a number is below 1.
+        ExperimentError: there is no such executor or device, or a number is too low.
     """
 
     executor: str = "ray"
@@ -50,6 +56,8 @@ class Workers:
     trials_per_gpu: int = 1
     width: int | None = None
     threads: int | None = None
+    stall_after: float = STALL_AFTER
+    slots: int | None = None
 
     def __post_init__(self) -> None:
         _one_of("--executor", self.executor, EXECUTORS)
@@ -57,6 +65,9 @@ class Workers:
         _at_least_1("--trials-per-gpu", self.trials_per_gpu)
         _at_least_1("--width", self.width)
         _at_least_1("--threads", self.threads)
+        _at_least_1("--slots", self.slots)
+        if not 0 <= self.stall_after < float("inf"):
+            raise ExperimentError(f"--stall-after {self.stall_after:g}: expected 0 or more seconds")
 
 
 def _one_of(option: str, value: str, allowed: Iterable[str]) -> None:
@@ -86,12 +97,14 @@ class Allotment:
         width: most arms of a stack.
         threads: of each trial.
         slots: trials that run at once.
+        stall_after: seconds without a step after which a trial counts as hung; 0 for never.
     """
 
     device: str
     width: int
     threads: int
     slots: int
+    stall_after: float = 0.0
 
 
 def allot(workers: Workers, device: str, nodes: Sequence[Node], wanted: int) -> Allotment:
@@ -116,8 +129,10 @@ def allot(workers: Workers, device: str, nodes: Sequence[Node], wanted: int) -> 
         slots = sum(node.gpus * share for node in nodes)
     width = workers.width or (CPU_WIDTH if device == "cpu" else GPU_WIDTH)
     # A cluster that starts its machines when asked has none yet, and inline is one trial at a time.
-    slots = 1 if workers.executor == "inline" else max(slots, 1)
-    return Allotment(device, width, threads, slots)
+    inline = workers.executor == "inline"
+    slots = 1 if inline else workers.slots or max(slots, 1)
+    # To end a hung trial is to end its process, which inline is the user's own.
+    return Allotment(device, width, threads, slots, 0.0 if inline else workers.stall_after)
 
 
 def _threads(nodes: Sequence[Node], trials: Callable[[Node], int]) -> int:

@@ -12,6 +12,7 @@ from sweep.workers import (
     CPU_WIDTH,
     GPU_WIDTH,
     MOST_THREADS,
+    STALL_AFTER,
     Allotment,
     Node,
     Workers,
@@ -27,7 +28,7 @@ def test_few_arms_get_several_threads_and_no_core_is_asked_for_twice(
     wanted: int, threads: int
 ) -> None:
     found = allot(Workers(), "cpu", SIXTEEN, wanted)
-    assert found == Allotment("cpu", CPU_WIDTH, threads, 16 // threads)
+    assert found == Allotment("cpu", CPU_WIDTH, threads, 16 // threads, STALL_AFTER)
     assert threads <= MOST_THREADS
 
 
@@ -44,18 +45,18 @@ def test_the_smallest_machine_decides_the_threads_and_every_machine_has_its_slot
 def test_gpus_are_slots_and_share_the_cores_of_their_machine() -> None:
     nodes = [Node(16, 2), Node(64, 4), Node(2)]
     found = allot(Workers(trials_per_gpu=2), "cuda", nodes, 1000)
-    assert found == Allotment("cuda", GPU_WIDTH, 4, 12)
+    assert found == Allotment("cuda", GPU_WIDTH, 4, 12, STALL_AFTER)
 
 
 def test_what_the_user_asks_for_holds() -> None:
     found = allot(Workers(width=7, threads=5), "cpu", SIXTEEN, 1000)
-    assert found == Allotment("cpu", 7, 5, 3)
+    assert found == Allotment("cpu", 7, 5, 3, STALL_AFTER)
     assert allot(Workers(threads=32), "cpu", SIXTEEN, 1000).slots == 1
 
 
 @pytest.mark.parametrize("nodes", [[], [Node(4)]])
 def test_a_cluster_that_has_no_gpu_yet_has_a_slot(nodes: list[Node]) -> None:
-    assert allot(Workers(), "cuda", nodes, 10) == Allotment("cuda", GPU_WIDTH, 1, 1)
+    assert allot(Workers(), "cuda", nodes, 10) == Allotment("cuda", GPU_WIDTH, 1, 1, STALL_AFTER)
 
 
 def test_a_container_s_quota_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
