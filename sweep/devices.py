@@ -33,3 +33,24 @@ def local_gpus(device: str) -> int:
     import torch
 
     return torch.cuda.device_count()
+
+
+def cluster_device(asked: str, there: bool, to_come: bool | None) -> str:
+    """The device to train on in a cluster.
+
+    Args:
+        asked: one of `sweep.workers.DEVICES`.
+        there: whether a machine with a GPU has joined.
+        to_come: whether the cluster starts such machines when asked; None if that is not known.
+
+    Raises:
+        ExperimentError: no machine has the device asked for, and none will.
+    """
+    if asked == "auto":
+        return "cuda" if there or to_come else "cpu"
+    if asked == "cuda" and not there and to_come is False:
+        raise ExperimentError(
+            "--device cuda: no machine of the cluster has a GPU; add one with ray start, or give "
+            "cpu or auto"
+        )
+    return asked

@@ -1,7 +1,7 @@
 """What is seen while a sweep runs: one status line, and a line for each arm that went wrong."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -20,12 +20,17 @@ from rich.text import Text
 
 from sweep.duration import duration
 from sweep.specs import TrialSpec
+from sweep.status import Running, Sight
 
 if TYPE_CHECKING:
+    from sweep.arms import Arm
     from sweep.trial import Advance
 
 PLAIN_EVERY = 60.0
 """Seconds between lines where the output is not a terminal."""
+
+LAST = 5
+"""Arms that went wrong of which the errors are kept to be told."""
 
 
 class _TimeLeft(ProgressColumn):
@@ -44,6 +49,8 @@ class Watcher:
         work: weight of every trial by name, in optimiser steps of its arms.
         arms: arms to do.
         ended: told how many arms have ended, whenever some do.
+        check: called whenever a trial reports; raises what ends the sweep.
+        host: where trials run that do not say it.
     """
 
     def __init__(
@@ -53,14 +60,20 @@ class Watcher:
         work: dict[str, float],
         arms: int,
         ended: Callable[[int], None] = lambda count: None,
+        check: Callable[[], None] = lambda: None,
+        host: str = "",
     ) -> None:
         self.console = console
         self.name = name
         self.work = work
         self.arms = arms
         self._tell_ended = ended
+        self._check = check
+        self._host = host
         self._ended: dict[str, str] = {}
-        self._running: dict[str, float] = {}
+        self._running: dict[str, Running] = {}
+        self._faults = 0
+        self._failures: deque[str] = deque(maxlen=LAST)
         self._done = 0.0
         self._all = sum(work.values())
         self._began = self._spoke = time.monotonic()
@@ -91,24 +104,35 @@ class Watcher:
 
     def started(self, spec: TrialSpec) -> None:
         """A trial begins, or begins again after its process died."""
+        self._check()
         if not self._running and not self._done:
             self._began = time.monotonic()  # what came before says nothing about the pace
-        self._running[spec.name] = 0.0
+        self._running[spec.name] = Running(_words(spec), self._host, 0.0)
         self._show()
 
-    def advanced(self, spec: TrialSpec, advance: "Advance") -> None:
-        """A trial went on, and perhaps ended."""
-        self._running[spec.name] = advance.share
+    def advanced(self, spec: TrialSpec, advance: "Advance", host: str = "") -> None:
+        """A trial went on, and perhaps ended.
+
+        Args:
+            spec: the trial.
+            advance: what it reports.
+            host: where it runs, if it says so.
+        """
+        self._check()
+        self._running[spec.name] = Running(_words(spec), host or self._host, advance.share)
         if advance.finished:
             del self._running[spec.name]
             self._done += self.work[spec.name]
+        for note in advance.notes:
+            self.console.print(Text(note), soft_wrap=True)
         for end in advance.ended:
             arm = spec.arms[end.index]
             if arm.key in self._ended:  # said before its trial was started again
                 continue
             self._ended[arm.key] = end.status
             if end.status in ("diverged", "failed"):
-                where = f"{arm.label} {arm.language} b={arm.batch_size} seed={arm.seed}"
+                where = named(arm)
+                self._failures.append(f"{where}: {end.error}")
                 line = Text.assemble((end.status, "red"), f" {where}: {end.error}")
                 self.console.print(line, soft_wrap=True)
         self._show()
@@ -120,6 +144,18 @@ class Watcher:
         for part in parts:
             self.work[part.name] = self.work[spec.name] * len(part.arms) / len(spec.arms)
             self._all += self.work[part.name]
+
+    def faulted(self) -> None:
+        """A machine, or a process on it, was lost; no arm is to blame."""
+        self._faults += 1
+
+    def sight(self) -> Sight:
+        """What was seen so far; another thread may ask."""
+        ended = Counter(list(self._ended.values()))
+        elapsed = time.monotonic() - self._began
+        pace = 3600 * len(self._ended) / elapsed if self._ended and elapsed > 0 else None
+        running = list(self._running.values())
+        return Sight(ended, running, pace, self._left(), self._faults, list(self._failures))
 
     def _show(self) -> None:
         ended = Counter(self._ended.values())
@@ -134,7 +170,24 @@ class Watcher:
 
     def _time_left(self) -> str:
         """`0:35 left`, or nothing before there is anything to judge by."""
-        under_way = sum(self.work[name] * share for name, share in self._running.items())
-        share = (self._done + under_way) / self._all
-        elapsed = time.monotonic() - self._began
-        return f"{duration(elapsed * (1 - share) / share)} left" if share > 0 else ""
+        left = self._left()
+        return "" if left is None else f"{duration(left)} left"
+
+    def _left(self) -> float | None:
+        """Seconds left, judged by optimiser steps done so far."""
+        under_way = list(self._running.items())
+        done = self._done + sum(self.work[name] * trial.share for name, trial in under_way)
+        if not done:
+            return None
+        return (time.monotonic() - self._began) * (self._all - done) / done
+
+
+def named(arm: "Arm") -> str:
+    """An arm in a few words."""
+    return f"{arm.label} {arm.language} b={arm.batch_size} seed={arm.seed}"
+
+
+def _words(spec: TrialSpec) -> str:
+    """A trial in a few words."""
+    more = len(spec.arms) - 1
+    return named(spec.arms[0]) + (f" and {more} more" if more else "")

@@ -1,5 +1,6 @@
 """The workers of a run: connected to when there is first something to train, kept to its end."""
 
+import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
@@ -8,7 +9,9 @@ from typing import Self
 
 from rich.console import Console
 
+from results.mirror import publish, refresh
 from sweep.arms import Arm
+from sweep.driving import Drive
 from sweep.executors import Executor
 from sweep.plan import Plan
 from sweep.pruning import Bar
@@ -26,13 +29,15 @@ class Session:
         plan: whose features and losses they are trained on.
         workers: where and on what arms are trained.
         console: where progress is shown.
+        drive: the claim to the run, and what is told of it.
     """
 
-    def __init__(self, plan: Plan, workers: Workers, console: Console) -> None:
+    def __init__(self, plan: Plan, workers: Workers, console: Console, drive: Drive) -> None:
         self.plan = plan
         self.trained: set[str] = set()
         self.workers = workers
         self.console = console
+        self.drive = drive
         self._connections = ExitStack()
         self._executor: Executor | None = None
 
@@ -75,6 +80,7 @@ class Session:
         executor = self._executor
         plan = replace(self.plan, wanted=wanted, todo=todo)
         allotment = allot(self.workers, executor.device, executor.nodes, len(wanted))
+        publish(plan.job.run)  # what a search asks for, before it is tried
         specs = trial_specs(plan, allotment, bars)
         texts = {name: len(entry.split("train").ids) for name, entry in plan.features.items()}
         work = {
@@ -84,8 +90,16 @@ class Session:
         }  # fmt: skip
         page = LivePage(plan.job.run, len(wanted), len(wanted) - len(todo), self.console)
         name = plan.job.experiment.name
-        with page, Watcher(self.console, name, work, len(todo), page.show) as watcher:
+        here = socket.gethostname() if self.workers.executor == "inline" else ""
+        check = self.drive.lease.check
+        watcher = Watcher(self.console, name, work, len(todo), page.show, check, here)
+        standing = self.plan.standing if wanted is self.plan.wanted else {}
+        self.drive.status.sweep(
+            len(wanted), len(wanted) - len(todo), standing, executor.nodes, watcher.sight
+        )
+        with page, watcher:
             executor.run(specs, watcher)
+        refresh(plan.job.run)
         self.trained |= {arm.key for arm in todo}
 
 

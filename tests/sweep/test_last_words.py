@@ -1,11 +1,9 @@
 """What is said of a trial whose process failed for good."""
 
-from pathlib import Path
-from types import SimpleNamespace
-
 import pytest
 
-from sweep.executors.ray import last_words
+from sweep.executors import ray  # noqa: F401  (it says how before it imports ray)
+from sweep.executors.reporter import last_words
 
 DEVICE = """Failure # 3 (occurred at 2026-01-01_00-00-00)
 ray::StackTrainable.train() (pid=1)
@@ -20,18 +18,21 @@ The actor died unexpectedly before finishing this task.
 \tpid: 1
 """
 
+MEMORY = """Failure # 1 (occurred at 2026-01-01_00-00-00)
+Task was killed due to the node running low on memory.
+Memory on the node (IP: 10.0.0.1, ID: 00) where the task (actor ID: 00) was running was 9GB / 9GB.
+"""
+
 
 @pytest.mark.parametrize(
     ("account", "words"),
     [
         (DEVICE, "torch.AcceleratorError: CUDA error: device-side assert triggered"),
         (DIED, "killed, out of memory, or crashed"),
+        (MEMORY, "killed, as its machine ran out of memory"),
         ("", "killed, out of memory, or crashed"),
         ("something else\n", "something else"),
     ],
 )
-def test_the_line_that_says_why(tmp_path: Path, account: str, words: str) -> None:
-    path = tmp_path / "error.txt"
-    path.write_text(account)
-    assert last_words(SimpleNamespace(error_file=str(path))) == words
-    assert last_words(SimpleNamespace(error_file=None)) == "killed, out of memory, or crashed"
+def test_the_line_that_says_why(account: str, words: str) -> None:
+    assert last_words(account) == words

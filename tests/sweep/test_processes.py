@@ -18,6 +18,7 @@ from results import open_run, query
 from results.records import recorded
 from sweep.driver import Outcome
 from sweep.executors import ray as executor
+from sweep.executors import trainable
 from sweep.plan import find_features, make_job, make_plan
 from sweep.specs import trial_specs
 from sweep.workers import Allotment, Node, Workers, local_cores
@@ -184,7 +185,7 @@ def test_a_worker_that_dies_between_two_trials_loses_none(
 ) -> None:
     died = tmp_path / "died"
 
-    class DiesOnce(executor.StackTrainable):
+    class DiesOnce(trainable.StackTrainable):
         def reset_config(self, new_config: dict[str, Any]) -> bool:
             if not died.exists():
                 died.touch()
@@ -209,14 +210,15 @@ def test_short_arms_report_once_and_long_ones_now_and_then(
     job = make_job(tiny, out=tmp_path / "run", cache=cache)
     specs = trial_specs(make_plan(job, find_features(job)), Allotment("cpu", 1, 1, 1))
 
-    class Given(executor.StackTrainable):
-        def setup(self, config: dict[str, Any], specs: Any = specs) -> None:
+    class Given(trainable.StackTrainable):
+        def setup(self, config: dict[str, Any], specs: Any = specs, challenge: Any = None) -> None:
             super().setup(config, specs)
+            self.greeted = True
 
-    monkeypatch.setattr(executor, "REPORT_EVERY", 60.0)
+    monkeypatch.setattr(trainable, "REPORT_EVERY", 60.0)
     report = Given({"trial": 0}).step()
     assert (report["done"], report["share"], report["ended"]) == (True, 1.0, [(0, "ok", "")])
-    monkeypatch.setattr(executor, "REPORT_EVERY", 1e-9)
+    monkeypatch.setattr(trainable, "REPORT_EVERY", 1e-9)
     report = Given({"trial": 1}).step()
     assert (report["done"], report["share"], report["ended"]) == (False, 0.5, [])
 

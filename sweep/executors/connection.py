@@ -1,0 +1,154 @@
+"""Joining a cluster, or starting one on this machine; whatever goes wrong is one sentence."""
+
+import logging
+import os
+import re
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import ray
+
+from results.errors import one_line
+from sweep.errors import ExperimentError
+from sweep.workers import local_cores
+
+PORT = 6379
+"""Where the head of a cluster listens, unless it was told otherwise."""
+
+REACH = 5.0
+"""Seconds in which a head that is there accepts a connection."""
+
+TOKEN = Path("~/.ray/auth_token")
+"""Where Ray looks for a token that no variable names."""
+
+_VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
+
+
+def full_address(asked: str, option: str) -> str:
+    """The address of a cluster as Ray wants it: `auto` or `HOST:PORT`.
+
+    Args:
+        asked: `auto`, `HOST` or `HOST:PORT`.
+        option: how it was given, for messages.
+
+    Raises:
+        ExperimentError: it is none of these.
+    """
+    if "://" in asked:
+        raise ExperimentError(
+            f"{option}: expected auto, HOST or HOST:PORT; a sweep would not outlive a connection "
+            "of another kind: give --address auto on a machine of the cluster, or use softsweep "
+            "submit"
+        )
+    if asked == "auto":
+        return asked
+    host, _, port = asked.partition(":")
+    if not host or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
+        raise ExperimentError(f"{option}: expected auto, HOST or HOST:PORT")
+    return f"{host}:{port or PORT}"
+
+
+def start() -> None:
+    """Start Ray on this machine."""
+    # Ray counts cores in its own way; trials are to have the threads of the inline executor.
+    _join("local", num_cpus=local_cores(), include_dashboard=False)
+
+
+def join(asked: str, option: str) -> None:
+    """Join a cluster.
+
+    Args:
+        asked: `auto`, `HOST` or `HOST:PORT`.
+        option: how it was given, for messages.
+
+    Raises:
+        ExperimentError: it cannot be joined, and why.
+    """
+    address = full_address(asked, option)
+    if os.environ.get("RAY_AUTH_MODE") == "token" and not _has_token():
+        raise ExperimentError(
+            f"{option}: this machine has no token of the cluster: copy {TOKEN} of its head here "
+            "(or set RAY_AUTH_MODE=disabled, if that cluster goes without)"
+        )
+    if address != "auto":
+        _reach(address, option)
+    with _hushed() as said:
+        try:
+            _join(address)
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            why = _why(error, said())
+        else:
+            return
+    raise ExperimentError(f"{option}: {why}")
+
+
+def _join(address: str, **options: object) -> None:
+    ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)  # type: ignore[arg-type]
+
+
+def _has_token() -> bool:
+    if os.environ.get("RAY_AUTH_TOKEN"):
+        return True
+    path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or TOKEN.expanduser())
+    with suppress(OSError):
+        return bool(path.read_text().strip())
+    return False
+
+
+def _reach(address: str, option: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), REACH).close()
+    except socket.gaierror:
+        raise ExperimentError(f"{option}: there is no machine called {host}") from None
+    except OSError as error:
+        why = error.strerror or "no answer"
+        raise ExperimentError(
+            f"{option}: no Ray cluster answers at {address} ({why}); start one there with ray "
+            "start --head or ray up"
+        ) from None
+
+
+def _why(error: Exception, said: str) -> str:
+    """Why a cluster cannot be joined, by Ray's exception and by what it wrote to standard error."""
+    if "AuthToken" in said or isinstance(error, ray.exceptions.AuthenticationError):
+        return (
+            f"the cluster does not take this machine's token: copy {TOKEN} of its head here, "
+            "start softsweep with RAY_AUTH_MODE=token, and leave RAY_AUTH_TOKEN unset or equal"
+        )
+    if len(versions := _VERSIONS.findall(str(error))) == 2:
+        (ray_there, python_there), (ray_here, python_here) = versions
+        return (
+            f"the cluster runs Ray {ray_there} on Python {python_there}, this machine Ray "
+            f"{ray_here} on Python {python_here}: install the same on all machines"
+        )
+    if "raylet" in str(error).lower():
+        return (
+            "this machine is not part of the cluster: run on one that is, use softsweep submit, "
+            f"or join it with ray start ({one_line(error)[:200]})"
+        )
+    if "any running Ray" in str(error):
+        return "no Ray cluster runs on this machine; start one with ray start --head or ray up"
+    return f"the cluster cannot be joined ({one_line(error)})"
+
+
+@contextmanager
+def _hushed() -> Iterator[Callable[[], str]]:
+    """While entered, what Ray's compiled code writes to standard error is only kept to be read."""
+    with tempfile.TemporaryFile() as kept:
+        before = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+
+        def said() -> str:
+            kept.seek(0)
+            return kept.read().decode(errors="replace")
+
+        try:
+            yield said
+        finally:
+            os.dup2(before, 2)
+            os.close(before)

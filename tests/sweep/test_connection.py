@@ -1,0 +1,109 @@
+"""Addresses of clusters, and what is said where none can be joined; no cluster is needed."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from sweep.devices import cluster_device
+from sweep.errors import ExperimentError
+from sweep.executors import ray  # noqa: F401  (it says how before it imports ray)
+from sweep.executors.cluster import gpus_to_come
+from sweep.executors.connection import full_address, join
+from sweep.workers import Node, Workers, allot
+
+
+@pytest.mark.parametrize(
+    ("asked", "address"),
+    [("auto", "auto"), ("head", "head:6379"), ("10.0.0.1:7000", "10.0.0.1:7000")],
+)
+def test_addresses(asked: str, address: str) -> None:
+    assert full_address(asked, "--address") == address
+
+
+@pytest.mark.parametrize("asked", ["", ":6379", "head:port", "head:0", "::1"])
+def test_what_is_no_address(asked: str) -> None:
+    with pytest.raises(ExperimentError, match=r"^--address: expected auto, HOST or HOST:PORT$"):
+        full_address(asked, "--address")
+
+
+@pytest.mark.parametrize("asked", ["ray://head:10001", "http://head:8265"])
+def test_connections_that_a_sweep_would_not_outlive(asked: str) -> None:
+    with pytest.raises(ExperimentError, match=r"^--address X: .* use softsweep submit$"):
+        full_address(asked, "--address X")
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "t" * 40)
+
+
+@pytest.mark.usefixtures("token")
+def test_nobody_there() -> None:
+    with socket.socket() as bound:  # bound, but it does not listen
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        with pytest.raises(ExperimentError, match=f"no Ray cluster answers at 127.0.0.1:{port}"):
+            join(f"127.0.0.1:{port}", "--address")
+
+
+@pytest.mark.usefixtures("token")
+def test_no_such_machine() -> None:
+    with pytest.raises(ExperimentError, match=r"there is no machine called nobody\.invalid"):
+        join("nobody.invalid", "--address")
+
+
+def test_without_a_token_it_is_said_where_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    with pytest.raises(ExperimentError, match=r"no token of the cluster: copy ~/.ray/auth_token"):
+        join("auto", "--address auto")
+
+
+CONFIG = """
+head_node_type: head
+available_node_types:
+  head: {resources: {CPU: 0}}
+  worker: {resources: {CPU: 8, GPU: 1}, max_workers: 4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        (CONFIG, True),
+        (CONFIG.replace("GPU: 1", "GPU: 0"), False),
+        (CONFIG.replace("{CPU: 8, GPU: 1}", "{}"), None),
+        ("provider: {type: local}", None),
+        ("{", False),
+        (None, False),
+    ],
+)
+def test_what_a_cluster_will_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, config: str | None, found: bool | None
+) -> None:
+    path = tmp_path / "config.yaml"
+    monkeypatch.setattr("sweep.executors.cluster.LAUNCHED", path)
+    if config is not None:
+        path.write_text(config)
+    assert gpus_to_come() is found
+
+
+def test_the_device_of_a_cluster() -> None:
+    assert cluster_device("auto", there=True, to_come=False) == "cuda"
+    assert cluster_device("auto", there=False, to_come=True) == "cuda"
+    assert cluster_device("auto", there=False, to_come=None) == "cpu"
+    assert cluster_device("cuda", there=False, to_come=None) == "cuda"
+    with pytest.raises(ExperimentError, match="--device cuda: no machine of the cluster has a GPU"):
+        cluster_device("cuda", there=False, to_come=False)
+
+
+def test_slots_to_come_are_reckoned_with() -> None:
+    assert allot(Workers(slots=8), "cuda", [], 10).slots == 8
+    assert allot(Workers(slots=8), "cpu", [Node(2)], 10).slots == 8
+    assert allot(Workers("inline", slots=8), "cpu", [Node(2)], 10).slots == 1
+    with pytest.raises(ExperimentError, match="--slots 0: expected at least 1"):
+        Workers(slots=0)
