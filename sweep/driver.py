@@ -15,13 +15,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from features import Features, build
 from model.catalogue import LossSource
 from results.damage import set_aside
+from results.errors import DamagedError
+from results.mirror import publish, refresh
 from results.parts import whole_file
 from results.records import merge_parts, record_examples, recorded
+from results.schemas import STATUSES
+from sweep.cachestore import bring, share
+from sweep.checkpoints import clean_checkpoints
+from sweep.driving import Drive, driving
 from sweep.experiment import RESOLVED
 from sweep.packages import check_packages
-from sweep.plan import Job, Plan, check_trusted, make_job, make_plan, unsettled
+from sweep.plan import SETTLED, Job, Plan, check_trusted, make_job, make_plan, unsettled
 from sweep.printing import say
-from sweep.recording import weights_path
+from sweep.recording import kept_weights
 from sweep.search import Search
 from sweep.session import Session
 from sweep.workers import Workers
@@ -101,23 +107,42 @@ def run_experiment(
     job = replace(job, keep_weights=keep_weights)
     if not trust_run_losses:
         check_trusted(job)
+    with driving(job.run, job.experiment.name, console) as drive:
+        return _drive(job, workers, console, drive)
+
+
+def _drive(job: Job, workers: Workers, console: Console, drive: Drive) -> Outcome:
+    """Do what is to do in a run that is ours."""
+    refresh(job.run)  # it may have been another driver's until now
     for sentence in set_aside(job.run):
         say(console, sentence)
-    plan = make_plan(job, build_features(job, console))
+    plan = _sound_plan(job, build_features(job, console), console)
     for entry in plan.features.values():
         say(console, found_line(entry))
     _prepare(plan)
+    publish(job.run)
+    drive.status.counted(len(plan.wanted), plan.standing)
+    clean_checkpoints(job.run, SETTLED)
     tries: Collection[str] = ()
     lost = failed_tries = 0
-    with Session(plan, workers, console) as session:
+    with Session(plan, workers, console, drive) as session:
         if job.experiment.search:
-            searched = Search(job, plan.features).run(session.train, partial(say, console))
+
+            def said(line: str) -> None:
+                say(console, line)
+                drive.status.phase("search", line)
+
+            searched = Search(job, plan.features).run(session.train, said)
             tries, lost, failed_tries = searched.tries, searched.lost, searched.failed
             todo = unsettled(job.run, searched.arms)
             plan = replace(plan, wanted=searched.arms, todo=todo)
+        drive.status.phase("training")
         session.train(plan.wanted, plan.todo)
+    drive.lease.check()
+    drive.status.phase("tables")
     for kind in ("arms", "epochs", "predictions"):
         merge_parts(job.run, kind, MERGE_FROM)
+    publish(job.run)
 
     from results import aggregate
     from results.derived import current_table
@@ -125,10 +150,13 @@ def run_experiment(
     from results.standings import warnings_of
 
     have = recorded(job.run)
+    clean_checkpoints(job.run, STATUSES)
     ended = Counter(have[arm.key] for arm in plan.wanted)
+    drive.status.counted(len(plan.wanted), ended)
     with console.status("tables") if console.is_terminal else nullcontext():
         tables = aggregate(job.run)
         warnings = warnings_of(current_table(Run(job.run), "scores").to_pylist())
+    publish(job.run)
     return Outcome(
         run=job.run,
         wanted=len({*tries, *(arm.key for arm in plan.wanted)}),
@@ -137,19 +165,26 @@ def run_experiment(
         failed=ended["failed"],
         failed_tries=failed_tries,
         lost=lost,
-        weightless=len(_weightless(plan, have)) if keep_weights else 0,
+        weightless=len(_weightless(plan, have)) if job.keep_weights else 0,
         tables=tables,
         warnings=warnings,
     )
 
 
+def _sound_plan(job: Job, features: Mapping[str, Features], console: Console) -> Plan:
+    """The plan; a part that was sound when it was last read through may be damaged by now."""
+    try:
+        return make_plan(job, features)
+    except DamagedError:
+        for sentence in set_aside(job.run):
+            say(console, sentence)
+        return make_plan(job, features)
+
+
 def _weightless(plan: Plan, have: Mapping[str, str]) -> list[str]:
     """Arms that were recorded without their weights."""
-    return [
-        arm.key
-        for arm in plan.wanted
-        if have[arm.key] == "ok" and not weights_path(plan.job.run, arm.key).exists()
-    ]
+    kept = set(kept_weights(plan.job.run))
+    return [arm.key for arm in plan.wanted if have[arm.key] == "ok" and arm.key not in kept]
 
 
 def build_features(job: Job, console: Console) -> dict[str, Features]:
@@ -171,7 +206,8 @@ def build_features(job: Job, console: Console) -> dict[str, Features]:
                 bar.update(task, description=step, completed=fraction)
 
             spec = job.experiment.feature_spec(language)
-            features[language] = build(spec, job.data, job.cache, report, partial(say, console))
+            built = build(spec, job.data, job.cache, report, partial(say, console), bring)
+            features[language] = share(built)
             bar.remove_task(task)
     return features
 

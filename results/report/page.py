@@ -169,7 +169,9 @@ class _Page:
             return Html("")
         done, of = self.progress.recorded, self.progress.wanted
         state = (
-            f"The run goes on, and this page loads itself again every {REFRESH} seconds."
+            f"The run went on when this page was written, at {datetime.now(UTC):%Y-%m-%d %H:%M} "
+            f"UTC; it loads itself again every {REFRESH} seconds. Should it stay as it is, "
+            "softsweep status tells whether the run still goes on."
             if self.progress.going
             else "The run was stopped; run it again to go on."
         )

@@ -49,6 +49,7 @@ def test_the_page_counts_arms_and_says_when_the_run_was_stopped(
             live.show(1)
             going = page.read_text(encoding="utf-8")
             assert "Arms 2 of 3 recorded." in going
+            assert "The run went on when this page was written, at 20" in going
             assert 'http-equiv="refresh"' in going
             raise KeyboardInterrupt
 
