@@ -24,12 +24,18 @@ NAMES = (
     "scoring",
     "growth",
     "leaderboards",
+    "resume",
+    "slots",
     "memory",
     "skipgram",
     "features",
 )
 
-PLACES = {"skipgram": ("data", "full"), "features": ("data", "cache")}
+PLACES = {
+    "skipgram": ("data", "full"),
+    "features": ("data", "cache"),
+    "slots": ("address",),
+}
 """What benchmarks take of the command line beside `--quick`."""
 
 ON_GPU = ("training", "stacks")
@@ -71,6 +77,7 @@ def main() -> None:
     parser.add_argument("--format", default="table", choices=["table", "markdown", "json", "csv"])
     parser.add_argument("--data", type=Path, help="the real data, for `features` and `skipgram`")
     parser.add_argument("--full", action="store_true", help="memory of `skipgram` on all text")
+    parser.add_argument("--address", help="a running Ray cluster, for `slots`")
     parser.add_argument("--cache", type=Path, help="feature cache that holds trained vectors")
     parser.add_argument(
         "--write", type=Path, metavar="FILE", help="put each table into its section of a document"
@@ -92,6 +99,7 @@ def main() -> None:
             command += ["--quick"] if given.quick else []
             command += ["--data", "DIR"] if places.get("data") else []  # not where, but what
             command += ["--full"] if places.get("full") else []
+            command += ["--address", "ADDRESS"] if places.get("address") else []
             text = section(name, shlex.join(command), machine(), render(found, "markdown"))
             before = given.write.read_text(encoding="utf-8") if given.write.exists() else ""
             given.write.write_text(with_section(before, name, text, NAMES), encoding="utf-8")

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from results.errors import DamagedError, GoneError, RecordError
+from results.ledger import keep_ledger, place, sound_parts, stamp_of
+from results.mirror import fetch_anew
 from results.parts import (
     EVERY,
     MERGED,
@@ -26,7 +28,7 @@ SUFFIX = ".broken"
 def set_aside(run: Path) -> list[str]:
     """Rename the damaged parts of a run; of a merged one, what can be read is kept.
 
-    Every part is read to its end, for only so a flipped byte shows.
+    A part is read to its end, for only so a flipped byte shows, unless the run's ledger knows it.
 
     Args:
         run: the run folder.
@@ -40,13 +42,21 @@ def set_aside(run: Path) -> list[str]:
     if not (run / "arms").is_dir():
         return []
     with locked(run):
-        parts = [path for kind in KINDS for path in sorted(part_files(run, kind))]
-        return [sentence for path in parts if (sentence := _put_away(path))]
+        known = sound_parts(run)
+        paths = (path for kind in KINDS for path in sorted(part_files(run, kind)))
+        stamps = {path: stamp for path in paths if (stamp := stamp_of(path))}
+        said = {p: _put_away(p) for p, stamp in stamps.items() if known.get(place(p)) != stamp}
+        sound = {place(path): stamp for path, stamp in stamps.items() if not said.get(path)}
+        if sound != known:
+            keep_ledger(run, sound)
+        return [sentence for sentence in said.values() if sentence]
 
 
 def _put_away(path: Path) -> str:
     """Rename a part if it is damaged, and say so."""
     groups, reason = _damage(path)
+    if reason and fetch_anew(path.parent.parent, path):  # a store may hold it sound
+        groups, reason = _damage(path)
     if not reason:
         return ""
     some = path.stem.startswith(MERGED) and groups is not EVERY

@@ -55,8 +55,14 @@ __all__ = [
     "write_part",
 ]
 
-_STANDING = ("arm", "status", "finished", "part")
+STANDING = ("arm", "status", "finished", "part")
 """The columns of `arms` that decide which of several rows of one arm counts."""
+
+FEATURES = ("corpus", "language", "features")
+"""The columns of `arms` that say on which features an arm was trained."""
+
+_LONGEST_NAME = 100
+"""Characters of a part that is named after a corpus; file systems allow 255."""
 
 
 def record_trial(
@@ -269,19 +275,30 @@ def _write_examples(
     return write_part(run, "examples", name, pa.concat_tables(plain))
 
 
-def check_features(run: Path, corpus: str, language: str, sha: str) -> None:
+def check_features(
+    run: Path, corpus: str, language: str, sha: str, arms: pa.Table | None = None
+) -> None:
     """Make sure that the run holds no other features of this corpus and language.
 
-    Both the examples and the arms are asked, for either may have been deleted.
+    Where the examples are gone, the arms tell.
+
+    Args:
+        run: the run folder.
+        corpus: name of the corpus.
+        language: its language.
+        sha: sha256 of the feature bytes.
+        arms: rows of `winners` with `FEATURES`, if they have been read already: they are asked too.
 
     Raises:
         RecordError: it does.
     """
-    asked = ("corpus", "language", "features")
-    arms = winners(run, (*_STANDING, *asked)).select(asked).to_pylist()
-    for facts in (*corpus_facts(run), *arms):
-        found = facts["features"]
-        if (facts["corpus"], facts["language"]) == (corpus, language) and found != sha:
+    told = [tuple(facts[name] for name in FEATURES) for facts in corpus_facts(run)]
+    if arms is None and (corpus, language) not in {(c, lang) for c, lang, _ in told}:
+        arms = winners(run, (*STANDING, *FEATURES))
+    if arms is not None:
+        told += set(zip(*(arms[name].to_pylist() for name in FEATURES), strict=True))
+    for *pair, found in told:
+        if pair == [corpus, language] and found != sha:
             raise RecordError(
                 f"{run} was recorded with other features of {corpus}, language {language} "
                 f"(sha256 {found[:12]}…, now {sha[:12]}…): give another folder with --out"
@@ -315,10 +332,11 @@ def _new_examples_name(corpus: str, language: str) -> str:
     name = f"{corpus}-{language}"
     # The last hyphen ends the corpus. Capitals are the same file as small letters on some disks.
     plain = r"[a-z0-9][a-z0-9_.-]*-[a-z0-9_.]+"
-    if re.fullmatch(plain, name) and "-" not in language and not name.startswith(MERGED):
+    usual = re.fullmatch(plain, name) and len(name) <= _LONGEST_NAME
+    if usual and "-" not in language and not name.startswith(MERGED):
         return name
     digest = hashlib.sha256(repr((corpus, language)).encode()).hexdigest()[:12]
-    return f"corpus-{re.sub('[^A-Za-z0-9_.]+', '-', name)}~{digest}"
+    return f"corpus-{re.sub('[^A-Za-z0-9_.]+', '-', name)[:_LONGEST_NAME]}~{digest}"
 
 
 def recorded(run: Path) -> dict[str, str]:
@@ -327,8 +345,12 @@ def recorded(run: Path) -> dict[str, str]:
     Raises:
         RecordError: a part is damaged.
     """
-    table = winners(run, _STANDING)
-    return dict(zip(table["arm"].to_pylist(), table["status"].to_pylist(), strict=True))
+    return statuses(winners(run, STANDING))
+
+
+def statuses(arms: pa.Table) -> dict[str, str]:
+    """Status by key, of rows of `winners`."""
+    return dict(zip(arms["arm"].to_pylist(), arms["status"].to_pylist(), strict=True))
 
 
 def winners(run: Path, columns: Sequence[str] | None = None, aside: Aside = NOTHING) -> pa.Table:
@@ -340,7 +362,7 @@ def winners(run: Path, columns: Sequence[str] | None = None, aside: Aside = NOTH
 
     Args:
         run: the run folder.
-        columns: those to read, `arm`, `status`, `finished` and `part` among them; all by default.
+        columns: those to read, `STANDING` among them; all by default.
         aside: what is known to be damaged.
 
     Raises:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from features import Features
@@ -52,7 +53,7 @@ class Arm:
     train: Mapping[str, Any]
     network: Mapping[str, Any]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Content hash of all that determines the result."""
         return hashed(self._content() | {"seed": self.seed})
@@ -111,9 +112,8 @@ class Arm:
         }
 
     def _content(self) -> dict[str, Any]:
-        content = asdict(self)
-        for shown_only in ("seed", "label", "own_metric", "defaults", "ranks"):
-            del content[shown_only]
+        shown_only = ("seed", "label", "own_metric", "defaults", "ranks")
+        content = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in shown_only}
         if not self.parameters:
             del content["parameters"]
         for section, off in OFF.items():

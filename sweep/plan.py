@@ -2,17 +2,24 @@
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from features import Features, find
 from model.catalogue import LossSource
-from results.records import check_features, recorded
+from results.mirror import local_folder
+from results.records import FEATURES, STANDING, check_features, recorded, statuses, winners
+from results.stores import is_uri
 from sweep.arms import Arm, expand
+from sweep.cachestore import bring
 from sweep.errors import ExperimentError
 from sweep.experiment import RESOLVED, Experiment, load_experiment
+from sweep.pace import COLUMNS
 
 SETTLED = ("ok", "diverged")
 """Statuses that are not tried again."""
@@ -20,7 +27,7 @@ SETTLED = ("ok", "diverged")
 
 @dataclass(frozen=True)
 class Job:
-    """An experiment, checked, and where its things are.
+    """An experiment, checked, and where its things are; what lies in a store has mirrors here.
 
     Attributes:
         experiment: as resolved.
@@ -50,18 +57,22 @@ class Plan:
         features: by language; languages whose features are not built yet are absent.
         wanted: every arm whose features are there.
         todo: those that are not recorded yet, or failed.
+        recorded: rows of all arms that are recorded, wanted or not: their status, features, pace.
+        standing: the wanted ones that are recorded, counted by their status.
     """
 
     job: Job
     features: Mapping[str, Features]
     wanted: Sequence[Arm]
     todo: Sequence[Arm]
+    recorded: pa.Table
+    standing: Mapping[str, int] = field(default_factory=dict)
 
 
 def default_cache() -> Path:
     """Folder of the feature cache: `$SOFTSWEEP_CACHE`, else `softsweep` in the user's cache."""
     if given := os.environ.get("SOFTSWEEP_CACHE"):
-        return Path(given)
+        return local_folder(given, pull=False)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "softsweep"
 
 
@@ -81,7 +92,7 @@ def make_job(
             itself.
         data: folder below which corpora, lexicons and texts are found by their official names.
         out: run folder; by default the one that is the experiment, else
-            `runs/<name of the experiment>`.
+            `runs/<name of the experiment>`. This, `data` and `cache` may be URIs of stores.
         overrides: `key.key=value` settings that replace the experiment's.
         losses: files with losses of your own.
         cache: folder of the feature cache; `default_cache()` by default.
@@ -89,19 +100,22 @@ def make_job(
     Raises:
         ExperimentError, LossError: something asked for is wrong.
     """
-    if data is not None and not Path(data).is_dir():
+    below = None if data is None else local_folder(data)
+    if below and not below.is_dir():
         raise ExperimentError(f"--data {data}: no such folder")
+    if isinstance(experiment, str) and is_uri(experiment):
+        experiment = local_folder(experiment)
     checked, known = load_experiment(experiment, overrides, [Path(path) for path in losses])
     source = run_folder(experiment)
-    run = Path(out) if out else source or Path("runs") / checked.name
+    run = local_folder(out) if out else source or Path("runs") / checked.name
     if run.exists() and not run.is_dir():
         raise ExperimentError(f"--out {run}: is a file, expected a folder")
     return Job(
         checked,
         known,
-        Path(data) if data else None,
+        below,
         run.resolve(),
-        Path(cache or default_cache()).resolve(),
+        local_folder(cache or default_cache(), pull=False).resolve(),
         _brought(experiment, checked, losses),
     )
 
@@ -151,7 +165,7 @@ def find_features(job: Job, say: Callable[[str], None] = warnings.warn) -> dict[
         say: told when features are damaged, which count as not built.
     """
     found = {
-        language: find(job.experiment.feature_spec(language), job.data, job.cache, say)
+        language: find(job.experiment.feature_spec(language), job.data, job.cache, say, bring)
         for language in job.experiment.languages
     }
     return {language: entry for language, entry in found.items() if entry is not None}
@@ -167,11 +181,14 @@ def make_plan(job: Job, features: Mapping[str, Features]) -> Plan:
     Raises:
         RecordError: the run folder holds other features, or is damaged.
     """
+    arms = winners(job.run, tuple(dict.fromkeys((*STANDING, *FEATURES, *COLUMNS))))
     for entry in features.values():
-        check_features(job.run, entry.corpus, entry.language, entry.sha256)
+        check_features(job.run, entry.corpus, entry.language, entry.sha256, arms)
     there = job.experiment.model_copy(update={"languages": tuple(features)})
     wanted = expand(there, features, job.losses)
-    return Plan(job, features, wanted, unsettled(job.run, wanted))
+    have = statuses(arms)
+    standing = Counter(have[arm.key] for arm in wanted if arm.key in have)
+    return Plan(job, features, wanted, _unsettled(wanted, have), arms, standing)
 
 
 def unsettled(run: Path, arms: Sequence[Arm]) -> list[Arm]:
@@ -180,5 +197,8 @@ def unsettled(run: Path, arms: Sequence[Arm]) -> list[Arm]:
     Raises:
         RecordError: the run folder is damaged.
     """
-    have = recorded(run)
+    return _unsettled(arms, recorded(run))
+
+
+def _unsettled(arms: Sequence[Arm], have: Mapping[str, str]) -> list[Arm]:
     return [arm for arm in arms if have.get(arm.key) not in SETTLED]

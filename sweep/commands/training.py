@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sweep.errors import ExperimentError
 from sweep.options import (
     AddressOption,
     CacheOption,
@@ -20,14 +21,19 @@ from sweep.options import (
     KeepWeightsOption,
     LossesOption,
     OutOption,
+    PricesOption,
+    ProbeOption,
     SetOption,
+    SlotsOption,
+    StallAfterOption,
     ThreadsOption,
     TrialsPerGpuOption,
     TrustOption,
     WidthOption,
+    mirrored,
 )
 from sweep.printing import print_tables, say
-from sweep.workers import Workers
+from sweep.workers import STALL_AFTER, Workers
 
 
 def run(
@@ -43,6 +49,8 @@ def run(
     trials_per_gpu: TrialsPerGpuOption = 1,
     width: WidthOption = None,
     threads: ThreadsOption = None,
+    slots: SlotsOption = None,
+    stall_after: StallAfterOption = STALL_AFTER,
     trust_run_losses: TrustOption = False,
     keep_weights: KeepWeightsOption = False,
     form: FormOption = Form.TABLE,
@@ -52,7 +60,9 @@ def run(
 
     from sweep.driver import run_experiment
 
-    workers = Workers(executor.value, address, device.value, trials_per_gpu, width, threads)
+    workers = Workers(
+        executor.value, address, device.value, trials_per_gpu, width, threads, stall_after, slots
+    )
     console = Console(stderr=True)
     outcome = run_experiment(
         experiment,
@@ -93,7 +103,13 @@ def ablate(
     data: DataOption = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder of the runs.", show_default="runs/EXPERIMENT-ablation"),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder or URI of the runs.",
+            show_default="runs/EXPERIMENT-ablation",
+            parser=mirrored,
+        ),
     ] = None,
     set_: SetOption = None,
     losses: LossesOption = None,
@@ -116,6 +132,8 @@ def ablate(
     trials_per_gpu: TrialsPerGpuOption = 1,
     width: WidthOption = None,
     threads: ThreadsOption = None,
+    slots: SlotsOption = None,
+    stall_after: StallAfterOption = STALL_AFTER,
     form: FormOption = Form.TABLE,
 ) -> None:
     """Show what the lexicons bring: vectors only, with each lexicon alone, with all."""
@@ -125,7 +143,9 @@ def ablate(
     from sweep.ablation import ablate
 
     check_metric(metric)
-    workers = Workers(executor.value, address, device.value, trials_per_gpu, width, threads)
+    workers = Workers(
+        executor.value, address, device.value, trials_per_gpu, width, threads, stall_after, slots
+    )
     console = Console(stderr=True)
     done = ablate(
         experiment,
@@ -155,25 +175,45 @@ def plan(
     set_: SetOption = None,
     losses: LossesOption = None,
     cache: CacheOption = None,
+    probe: ProbeOption = False,
+    address: AddressOption = None,
+    device: DeviceOption = Device.AUTO,
+    trials_per_gpu: TrialsPerGpuOption = 1,
+    slots: SlotsOption = None,
+    prices: PricesOption = None,
     width: WidthOption = None,
     threads: ThreadsOption = None,
     form: FormOption = Form.TABLE,
 ) -> None:
-    """Show the arms wanted, recorded and to do, their stacks and time; trains nothing."""
+    """Show the arms wanted, recorded and to do, their stacks, time and cost; records nothing."""
     from results.parts import cut_off_parts
-    from sweep.listings import budget_table, plan_table
+    from results.places import known_by
     from sweep.plan import find_features, make_job, make_plan
+    from sweep.planlist import budget_tables, known_from_records, plan_tables
+    from sweep.prices import read_prices
 
-    workers = Workers(width=width, threads=threads)
+    workers = Workers("ray", address, device.value, trials_per_gpu, width, threads, slots=slots)
+    if address and not probe:
+        raise ExperimentError(f"--address {address}: without --probe nothing is asked of a cluster")
+    table = read_prices(prices)
     job = make_job(
         experiment, data=data, out=out, overrides=set_ or (), losses=losses or (), cache=cache
     )
     say_on_stderr = partial(typer.echo, err=True)
     for damage in cut_off_parts(job.run):
-        say_on_stderr(str(damage))
+        say_on_stderr(known_by(str(damage)))
     todo = make_plan(job, find_features(job, say_on_stderr))
-    table = budget_table(todo) if job.experiment.search else plan_table(todo, workers)
-    print_tables([table], form)
+    arms = todo.wanted if job.experiment.search else todo.todo
+    if probe and arms:
+        from sweep.probe import known_from_probe
+
+        known = known_from_probe(todo, arms, workers, say_on_stderr)
+    else:
+        known = known_from_records(todo, workers)
+    if job.experiment.search:
+        print_tables(budget_tables(todo, known, table), form)
+    else:
+        print_tables(plan_tables(todo, known, width, table), form)
 
 
 def shown(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Damaged parts are named and passed by, the rest stands, and what was lost is recorded anew."""
 
+import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from results.damage import set_aside
+from results.damage import _put_away, set_aside
 from results.errors import DamagedError, GoneError, RecordError, RecordWarning
 from results.frames import open_run
+from results.ledger import LEDGER, place, sound_parts
 from results.parts import names_of, part_path
 from results.records import merge_parts, predictions_table, record_trial, recorded
 from results.run import Run
@@ -146,6 +148,70 @@ def test_what_is_set_aside_is_passed_by_without_a_word(run: Path) -> None:
     assert recorded(run) == {"k": "ok"}
     assert set(open_run(run).epochs["arm"]) == {"k"}
     assert set_aside(run / "nowhere") == []
+
+
+def looked_into(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the parts that `set_aside` reads from now on."""
+    read: list[str] = []
+
+    def put_away(path: Path) -> str:
+        read.append(place(path))
+        return _put_away(path)
+
+    monkeypatch.setattr("results.damage._put_away", put_away)
+    return read
+
+
+def test_a_part_is_read_through_once(
+    run: Path, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = looked_into(monkeypatch)
+    assert set_aside(run) == []
+    assert sorted(read) == sorted(sound_parts(run))
+    assert set(read) > {"arms/trial-j.parquet", "examples/toy-en.parquet"}
+    read.clear()
+    record(run, "i", ON_TEST, seed=2)
+    os.utime(part_path(run, "epochs", "trial-k"))
+    assert set_aside(run) == []
+    new = [f"{kind}/trial-i.parquet" for kind in KINDS]
+    assert sorted(read) == sorted([*new, "epochs/trial-k.parquet"])
+    read.clear()
+    for kind in KINDS:
+        merge_parts(run, kind, at_least=2)
+    assert set_aside(run) == []
+    assert read == []  # what a merge wrote, it had just read
+    assert len(sound_parts(run)) == len(KINDS) + 1
+
+
+@pytest.mark.parametrize(
+    "ledger", [b"", b"\xff", b"[]", b"null", b'{"arms/trial-j.parquet": 7}', b'{"a": [1, 2, 3]}']
+)
+def test_a_damaged_ledger_is_as_none(
+    run: Path, ledger: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run / LEDGER).write_bytes(ledger)
+    read = looked_into(monkeypatch)
+    assert set_aside(run) == []
+    assert len(read) == len(sound_parts(run)) == 2 * len(KINDS) + 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_behind_the_back_of_the_ledger_is_set_aside_once_a_reader_met_it(
+    run: Path, flip: Flip, kind: str
+) -> None:
+    assert set_aside(run) == []
+    path = part_path(run, kind, "trial-j")
+    written = path.stat()
+    flip(path)
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    assert set_aside(run) == []  # as the disk's own decay would go unseen
+    with pytest.warns(RecordWarning, match=AGAIN):
+        open_run(run).examine()
+    assert not (run / LEDGER).exists()
+    (sentence,) = set_aside(run)
+    assert f"set aside as {path.name}.broken" in sentence
+    assert recorded(run) == {"k": "ok"}
+    assert set_aside(run) == []
 
 
 def test_where_no_arms_can_be_read_that_is_said(run: Path) -> None:

@@ -202,6 +202,7 @@ def test_commands_that_only_read_load_neither_torch_nor_ray(
         ["losses"],
         ["query", run, "SELECT 1"],
         ["tables", run],
+        ["status", run],
         ["plan", str(experiment), "--out", run, "--cache", str(cache)],
     ):
         assert not loaded_by(*arguments) & {"torch", "ray"}, arguments

@@ -2,16 +2,19 @@
 
 import io
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from rich.console import Console
 
-from results import RecordError, open_run, query
+from results import RecordError, aggregate, open_run, query
+from results.errors import RecordWarning
 from results.records import recorded
 from sweep import run_experiment
 from sweep.driver import Outcome
@@ -149,11 +152,11 @@ def test_a_folder_of_other_features_is_refused_and_left_alone(
     run_tiny: RunTiny, tiny: dict[str, Any]
 ) -> None:
     run = run_tiny().run
-    before = sorted(path.name for path in run.rglob("*"))
+    before = sorted(run.rglob("[!.]*"))
     tiny["corpus"]["seed"] = 1
     with pytest.raises(RecordError, match="other features of sample, language en"):
         run_tiny()
-    assert sorted(path.name for path in run.rglob("*")) == before
+    assert sorted(run.rglob("[!.]*")) == before
     tiny["corpus"]["seed"] = 0
     tiny["languages"] = ["en", "es"]  # another language in the same folder is welcome
     assert run_tiny().tried == 2
@@ -227,6 +230,26 @@ def test_the_arms_of_a_damaged_part_train_again(run_tiny: RunTiny) -> None:
     assert f"{part} is damaged (" in said
     assert f"set aside as {part.name}.broken, its arms train again" in said
     assert part.with_name(f"{part.name}.broken").exists()
+    assert run_tiny().tried == 0
+
+
+@pytest.mark.parametrize("kind", ["arms", "epochs", "predictions"])
+def test_damage_to_what_was_read_through_before_trains_again(run_tiny: RunTiny, kind: str) -> None:
+    run = run_tiny().run
+    assert run_tiny().tried == 0  # all was read, and will not be read through again
+    part = next((run / kind).iterdir())
+    content, written = bytearray(part.read_bytes()), part.stat()
+    column = pq.read_metadata(part).row_group(0).column(0)
+    first = column.dictionary_page_offset or column.data_page_offset
+    content[first + column.total_compressed_size - 1] ^= 1
+    part.write_bytes(content)
+    os.utime(part, ns=(written.st_atime_ns, written.st_mtime_ns))
+    if kind != "arms":  # of which the plan itself reads all
+        with pytest.warns(RecordWarning, match="the next `softsweep run` trains them again"):
+            aggregate(run)
+    console = Console(record=True, file=io.StringIO(), width=1000)
+    assert run_tiny(console=console).tried == 1
+    assert f"set aside as {part.name}.broken, its arms train again" in console.export_text()
     assert run_tiny().tried == 0
 
 

@@ -14,13 +14,17 @@ from results.searched import read_chosen, read_tries
 from sweep.arms import Arm
 from sweep.budget import search_budget
 from sweep.driver import Outcome, build_features
-from sweep.listings import budget_table
+from sweep.driving import Drive
+from sweep.lease import Lease
 from sweep.plan import Job, make_job, make_plan
+from sweep.planlist import budget_tables, known_from_records
+from sweep.prices import read_prices
 from sweep.pruning import Bar
 from sweep.sampling import Try
 from sweep.search import Search, Searched
 from sweep.session import Session
 from sweep.specs import trial_specs
+from sweep.status import Status
 from sweep.trial import Trial
 from sweep.workers import Allotment, Workers
 
@@ -44,7 +48,8 @@ class Here:
         quiet = Console(quiet=True)
         self.job = job
         self.plan = make_plan(job, build_features(job, quiet))
-        self.session = Session(self.plan, Workers("inline"), quiet)
+        drive = Drive(Lease(job.run), Status(job.run, job.experiment.name))
+        self.session = Session(self.plan, Workers("inline"), quiet, drive)
         self.lines: list[str] = []
         self.trained: list[str] = []
         self.kill_at = kill_at
@@ -367,7 +372,8 @@ def test_the_budget_is_known_beforehand(searching: Searching, tiny: dict[str, An
     assert len(found.tries) <= budget.tried
     assert len(found.arms) <= budget.trained
     assert budget.epochs == 16 * 2 + 12 * 2
-    (row,) = budget_table(here.plan).rows
+    known = known_from_records(here.plan, Workers())
+    (row,) = budget_tables(here.plan, known, read_prices(None))[0].rows
     assert row[:-1] == ("en", 16, 4, 5, "16 x 2", "12 x 2")
 
 
