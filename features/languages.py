@@ -74,5 +74,5 @@ def get_language(code: str) -> Language:
         InputError: When that is no code of a language.
     """
     if not _CODE.fullmatch(code):
-        raise InputError(f"language '{code}': expected an ISO 639 code such as en, de or pt-BR")
+        raise InputError(f"language {code!r}: expected an ISO 639 code such as en, de or pt-BR")
     return LANGUAGES.get(code) or Language(code, code.capitalize())

@@ -186,7 +186,13 @@ def _train(
 
 
 def entry_of(key: str, cache: Path) -> Path:
-    """Names the cache entry of trained vectors."""
+    """Names the cache entry of trained vectors.
+
+    Raises:
+        InputError: When that is no key; it may stand in a file that somebody else wrote.
+    """
+    if not re.fullmatch("[0-9a-f]+", key):
+        raise InputError(f"{cache}: {key!r} is no key of trained vectors")
     return cache / f"vectors-{key}"
 
 

@@ -22,11 +22,11 @@ from results.layout import (
     seeds,
     where,
 )
-from results.learning import stems
 from results.naming import find_pairs
 from results.perclass import MACRO, MICRO, rows_of_cell
 from results.render import Cell, Table, TwoDecimals
 from results.run import Run
+from results.stems import stems
 
 Row = dict[str, Any]
 """A row of `results.perclass.PER_CLASS`."""

@@ -30,7 +30,7 @@ from results.schemas import EXTERNAL
 _RULES = [f"{name}{half}" for name in ("own", *METRICS) for half in ("", "/a", "/b")]
 """All rules there are, whether or not the corpus has a test split (which may arrive later)."""
 
-_NAME = re.compile(r"\w[\w .+-]*")
+_NAME = re.compile(r"\w[\w .+-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _check_name(run: Run, name: str, label: str, seed: int) -> None:
     if not _NAME.fullmatch(name):
         raise RecordError(
             f"--name {name!r}: expected letters, digits, blanks and . + - _, beginning with a "
-            "letter or digit"
+            "letter or digit, at most 100 of them"
         )
     if not 0 <= seed < 2**63:
         raise RecordError(f"--seed {seed}: expected a number from 0 to {2**63 - 1}")

@@ -13,6 +13,7 @@ from model.metrics import METRICS
 from results.labels import cell_labels, several_batches, with_batch
 from results.render import Cell, Figure, Table
 from results.schemas import EXTERNAL
+from results.stems import stems
 from results.thresholds import operating_point
 
 Score = dict[str, Any]
@@ -68,19 +69,15 @@ def by_language(scores: Sequence[Score], rule: str) -> list[tuple[str, list[Scor
         rule: the `chosen_by` to keep; "metric" keeps each metric at the epoch it chose.
 
     Returns:
-        For each corpus and language: a stem for file names and the scores. The stem is the
-        language, with the corpus where the run has several of one language.
+        For each corpus and language: a stem for file names and the scores.
     """
     groups: dict[tuple[str, str], list[Score]] = {}
     for score in scores:
         chosen = score["chosen_by"] == (score["metric"] if rule == "metric" else rule)
         if chosen and is_first(score):
-            groups.setdefault((score["language"], score["corpus"]), []).append(score)
-    languages = [language for language, _ in groups]
-    return [
-        (language if languages.count(language) == 1 else f"{language}_{corpus}", group)
-        for (language, corpus), group in sorted(groups.items())
-    ]
+            groups.setdefault((score["corpus"], score["language"]), []).append(score)
+    named = stems(list(groups))
+    return [(named[pair], groups[pair]) for pair in sorted(groups, key=lambda pair: pair[::-1])]
 
 
 def heading(

@@ -27,15 +27,6 @@ def by_pair(cells: Sequence[Cell], curves: Curves) -> dict[tuple[str, str], list
     return dict(sorted(found.items(), key=lambda item: item[0][::-1]))
 
 
-def stems(pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """How files of a corpus and language are named: by the language, where it is told apart."""
-    languages = [language for _, language in pairs]
-    return {
-        (corpus, language): language if languages.count(language) == 1 else f"{language}_{corpus}"
-        for corpus, language in pairs
-    }
-
-
 def language_of(pair: tuple[str, str]) -> str:
     """The name of a language."""
     return LANGUAGES.get(pair[1], pair[1])

@@ -33,6 +33,7 @@ from results.layout import (
 from results.light import rows_where
 from results.render import Cell, Table
 from results.run import Run
+from results.stems import stems
 from results.thresholds import THRESHOLDS
 
 _NAMED = 3
@@ -74,13 +75,12 @@ def leaderboards(scores: Sequence[Score], metric: str) -> list[Table]:
     by_pair: dict[tuple[str, str], list[Score]] = {}
     for score in scores:
         if score["metric"] == score["chosen_by"] == metric:
-            by_pair.setdefault((score["language"], score["corpus"]), []).append(score)
-    languages = [language for language, _ in by_pair]
-    tables = []
-    for (language, corpus), group in sorted(by_pair.items()):
-        stem = language if languages.count(language) == 1 else f"{language}_{corpus}"
-        tables.append(_table(f"leaderboard_{metric}_{stem}", metric, group))
-    return tables
+            by_pair.setdefault((score["corpus"], score["language"]), []).append(score)
+    named = stems(list(by_pair))
+    return [
+        _table(f"leaderboard_{metric}_{named[pair]}", metric, by_pair[pair])
+        for pair in sorted(by_pair, key=lambda pair: pair[::-1])
+    ]
 
 
 def warnings_of(scores: Sequence[Score]) -> list[str]:

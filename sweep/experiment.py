@@ -26,7 +26,7 @@ BUILT_IN = files("sweep") / "experiments"
 RESOLVED = "experiment.yaml"
 """The experiment that a run folder keeps, with every default filled in."""
 
-Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=100)]
 
 
 class Experiment(Settings):

@@ -78,7 +78,7 @@ class Table(ReaderOptions):
     """
 
     reader: Literal["table"] = "table"
-    name: str = Field(default="table", pattern=r"^\w[\w.-]*$")
+    name: str = Field(default="table", pattern=r"^\w[\w.-]*$", max_length=100)
     train: str
     dev: str | None = None
     test: str | None = None

@@ -20,7 +20,8 @@ from results.drawing import (
 )
 from results.findings import Findings
 from results.layout import PAPER_BATCH
-from results.learning import by_pair, first_of_each, language_of, left_out, stems
+from results.learning import by_pair, first_of_each, language_of, left_out
+from results.stems import stems
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

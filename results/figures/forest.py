@@ -11,8 +11,8 @@ from results.drawing import COLUMN, PAGE, SERIES, Drawing, Margins, drawable, ne
 from results.findings import Findings
 from results.labels import cell_labels
 from results.layout import Score, where
-from results.learning import stems
 from results.standings import of_search_by
+from results.stems import stems
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

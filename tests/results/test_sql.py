@@ -138,6 +138,25 @@ def test_a_run_without_predictions_can_be_asked(
         "SELECT * FROM read_csv('/dev/stdin')",
         "SELECT * FROM query('COPY arms TO ''{here}/out.csv'' ')",
         "SELECT * FROM create_external_resource('{here}')",
+        "SELECT * FROM read_blob('/proc/self/environ')",
+        "SELECT * FROM read_json('{here}/secret.csv')",
+        "SELECT * FROM '/proc/self/environ'",
+        "SELECT * FROM 'file://{here}/secret.csv'",
+        "SELECT * FROM query_table(['{here}/secret.csv'])",
+        "FROM json_execute_serialized_sql(json_serialize_sql('FROM ''{here}/secret.csv'' '))",
+        "FROM json_execute_serialized_sql(json_serialize_sql('COPY arms TO ''{here}/x'' '))",
+        "PRAGMA json_execute_serialized_sql('{{}}')",
+        "SET VARIABLE path = '{here}'",
+        "SET allowed_directories = ['{here}']",
+        "SET allowed_paths = ['{here}/secret.csv']",
+        "SET GLOBAL extension_directory = '{here}'",
+        "SET home_directory = '{here}'",
+        "COPY FROM DATABASE memory TO other",
+        "CREATE TYPE t AS ENUM (SELECT * FROM read_text('{here}/secret.csv'))",
+        "EXECUTE p",
+        "USE other",
+        "SELECT excel_text(1, '0')",  # of an extension, which would be fetched
+        "FROM sqlite_scan('{here}/x', 'y')",
         "CREATE TABLE t AS SELECT 1",
         "CREATE OR REPLACE VIEW arms AS SELECT 1",
         "CREATE MACRO f(a) AS a",
@@ -169,6 +188,14 @@ def test_nothing_outside_can_be_touched(run: Path, tmp_path: Path, sql: str) -> 
         query(run, sql.format(here=tmp_path))
     assert "\n" not in str(caught.value)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_it_is_locked_while_it_answers(run: Path) -> None:
+    settings = ("enable_external_access", "lock_configuration", "python_enable_replacements")
+    sql = f"SELECT {', '.join(f'current_setting({name!r}) AS {name}' for name in settings)}"
+    (found,) = rows(run, sql)
+    assert found == {name: name == "lock_configuration" for name in settings}
+    assert rows(run, "SELECT len(current_setting('allowed_paths')) AS n") == [{"n": 0}]
 
 
 @pytest.mark.parametrize(
