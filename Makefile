@@ -4,16 +4,19 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: sweep test test-slow lint bench clean
+.PHONY: sweep test test-slow test-cluster lint bench clean
 
 sweep: $(VENV)/.run  ## run the main job on the built-in sample
 	$(BIN)/softsweep run sample
 
 test: $(VENV)/.dev  ## the usual tests
-	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not cluster" -n auto --dist loadfile
 
 test-slow: $(VENV)/.dev  ## tests with real processes, and long ones
 	$(BIN)/python -m pytest -m slow
+
+test-cluster: $(VENV)/.dev  ## `ray up` for real, on machines in namespaces (root, iproute2, sshd, rsync)
+	$(BIN)/python -m pytest -m cluster
 
 lint: $(VENV)/.dev  ## style, format, types
 	$(BIN)/ruff check .
