@@ -20,7 +20,7 @@ builds that one from PyTorch's modules) at a fraction of the operations.
 The convolutions have no bias: the BatchNorm that follows subtracts it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -34,6 +34,10 @@ from model.texts import Block
 
 POSITIONS, POSITIONS_ON_DEVICE = 4096, 131_072
 """Positions evaluated at a time: megabytes that stay in a cache, or work that fills a device."""
+
+
+def no_beat() -> None:
+    """Stands in where nobody watches for signs of life."""
 
 
 class CNN(nn.Module):
@@ -152,17 +156,23 @@ class CNN(nn.Module):
         return F.pad(normalised, (0, 0, 1, 0)), mean.squeeze(1), var.squeeze(1)
 
     @torch.no_grad()
-    def predict(self, table: Tensor, texts: Sequence[Block]) -> Tensor:
+    def predict(
+        self, table: Tensor, texts: Sequence[Block], beat: Callable[[], None] = no_beat
+    ) -> Tensor:
         """Logits with the running statistics, every arm on the same texts.
 
         Args:
             table: word rows, `[W, D]`.
             texts: of `model.texts.arrange`, m in all.
+            beat: called after each block of texts: a sign of life.
 
         Returns:
             `[A, m, C]`.
         """
-        logits = [self._predict_block(table, block) for block in texts]
+        logits = []
+        for block in texts:
+            logits.append(self._predict_block(table, block))
+            beat()
         return torch.cat(logits, dim=1)
 
     def _predict_block(self, table: Tensor, block: Block) -> Tensor:

@@ -1,6 +1,6 @@
 """The evaluation of a stack after an epoch: every split, in one pass over all their texts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.batches import Windows
-from model.cnn import CNN
+from model.cnn import CNN, no_beat
 from model.data import Split
 from model.measures import measure
 from model.selection import HALVES
@@ -70,14 +70,17 @@ class Evaluation:
                     texts = np.flatnonzero(split.half == half) + self.splits[name].start
                     self.parts[f"{name}/{half}"] = torch.tensor(texts, device=device)
 
-    def __call__(self, network: CNN, table: Tensor) -> Sequence[Evaluated]:
+    def __call__(
+        self, network: CNN, table: Tensor, beat: Callable[[], None] = no_beat
+    ) -> Sequence[Evaluated]:
         """Evaluate every arm.
 
         Args:
             network: the stack.
             table: word rows, `[W, D]`.
+            beat: called every now and then: a sign of life.
         """
-        logits = network.predict(table, self.texts)
+        logits = network.predict(table, self.texts, beat)
         finite = logits.isfinite().all(dim=2).all(dim=1).tolist()
         by_part = {
             name: measure(logits[:, texts], self.labels[texts])

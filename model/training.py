@@ -7,7 +7,7 @@ same mini-batches, whatever else is in their stack and wherever they are resumed
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from model.checkpoint import (
     restore_selection,
     selection_state,
 )
-from model.cnn import CNN, kept_features
+from model.cnn import CNN, kept_features, no_beat
 from model.data import Data, Split
 from model.evaluation import Evaluated, Evaluation
 from model.graphs import StepGraph
@@ -59,7 +59,7 @@ class Training:
         selections: by arm, the epochs chosen so far.
         keepers: by arm, the weights at the epochs chosen so far; empty unless they are kept.
         cut: whether batches are cut to their own size rather than filled up to a common one.
-        beat: called after every step and evaluation, for whoever watches that there are any.
+        beat: called after every step and block of texts evaluated: a sign of life.
 
     Args:
         members: the arms; they share the settings named in `STACK_SHARED`.
@@ -125,7 +125,7 @@ class Training:
         self.cut = self.device.type == "cpu"
         self.recordable = self.device.type == "cuda"
         self.graphs: dict[Shape, StepGraph] = {}
-        self.beat: Callable[[], None] = lambda: None
+        self.beat = no_beat
         self.epoch = 0
         self.diverged = [0] * len(self.members)
         self.stopped = [0] * len(self.members)
@@ -170,8 +170,7 @@ class Training:
         began = time.perf_counter()
         losses = self._train_epoch()
         seconds = time.perf_counter() - began
-        evaluated = self.evaluation(self.network, self.table)
-        self.beat()
+        evaluated = self.evaluation(self.network, self.table, self.beat)
         return [self._rows(arm, loss, seconds, evaluated[arm]) for arm, loss in enumerate(losses)]
 
     def _train_epoch(self) -> list[float]:

@@ -95,6 +95,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader, such as `head`, has had enough
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # a disk that is full or fails, a file that may not be read
+        sys.stderr.write(f"softsweep: {known_by(str(error))}\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

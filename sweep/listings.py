@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from features import Features
 from model.catalogue import LossSource
+from results.places import known_by
 from results.render import Cell, Table
 
 
@@ -20,7 +21,7 @@ def features_table(features: Mapping[str, Features]) -> Table:
                 entry.v,
                 len(entry.vectors()),
                 ", ".join(lexicons),
-                str(entry.path),
+                known_by(str(entry.path)),
             )
         )
     return Table(

@@ -65,7 +65,8 @@ class Device(StrEnum):
 
 
 ExperimentArgument = Annotated[
-    str, typer.Argument(help="A YAML file or a built-in name (sample, paper).")
+    str,
+    typer.Argument(help="A YAML file, a run folder, or a built-in name (sample, paper, losses)."),
 ]
 RunArgument = Annotated[
     Path, typer.Argument(help="A run folder or its URI.", metavar="RUN", parser=pulled)
@@ -120,7 +121,7 @@ CacheOption = Annotated[
 ExecutorOption = Annotated[Executor, typer.Option(help="Where arms are trained.")]
 AddressOption = Annotated[
     str | None,
-    typer.Option(metavar="auto|HOST[:PORT]", help="A running Ray cluster, to train there."),
+    typer.Option(metavar="auto|HOST[:PORT]", help="A running Ray cluster to use."),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="What they are trained on.")]
 TrialsPerGpuOption = Annotated[int, typer.Option(help="Trials that share a GPU.")]
@@ -145,7 +146,7 @@ StallAfterOption = Annotated[
     typer.Option(
         "--stall-after",
         metavar="SECONDS",
-        help="Seconds without a step after which a trial counts as hung; 0 for never.",
+        help="Seconds without a step after which a trial on Ray counts as hung; 0 for never.",
     ),
 ]
 ProbeOption = Annotated[
@@ -158,7 +159,7 @@ SlotsOption = Annotated[
     int | None,
     typer.Option(
         "--slots",
-        help="Trials at once to reckon with.",
+        help="Trials at once, where the cluster starts machines when asked.",
         show_default="those of the machine, or of the cluster as it is",
     ),
 ]

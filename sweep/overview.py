@@ -45,7 +45,8 @@ def overview(run: Path) -> list[Table]:
         raise RecordError(f"{place_of(run)}: no such run folder; `softsweep run --out` makes one")
     gone = _gone(run, told) if told else ""
     driven = told is not None and not gone and told.phase not in ENDED
-    if told is None or (gone and not uri_of(run)):  # all of a store would have to come here
+    counted = told is not None and told.wanted is not None and not gone
+    if told is None or not (counted or uri_of(run)):  # all of a store would have to come here
         arms, failures = _by_records(run)
     else:
         arms, failures = told.ended, told.failures

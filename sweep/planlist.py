@@ -183,19 +183,17 @@ def _time_notes(known: Known, costs: Costs) -> list[str]:
 
 def _money(known: Known, costs: Costs, prices: Prices, at_most: str) -> Table:
     """What the trials would cost on each kind of machine that can train them."""
-    slots = known.allotment.slots
     rows: list[tuple[Cell, ...]] = []
     for name, instance in prices.instances.items():
         if each := instance.trials(costs.device, costs.threads, costs.per_gpu):
-            machines = -(-slots // each)
-            hours = machines * costs.clock(machines * each) / 3600
-            spot = None if instance.spot is None else TwoDecimals(hours * instance.spot)
-            on_demand = TwoDecimals(hours * instance.on_demand)
+            machines = -(-known.allotment.slots // each)
+            clock = costs.clock(machines * each) / 3600
+            hours = machines * clock
+            head = clock * prices.head.on_demand if prices.head else 0.0
+            spot = None if instance.spot is None else TwoDecimals(hours * instance.spot + head)
+            on_demand = TwoDecimals(hours * instance.on_demand + head)
             rows.append((name, each, machines, TwoDecimals(hours), spot, on_demand))
-    if prices.head:
-        hours = costs.clock(slots) / 3600
-        price = TwoDecimals(hours * prices.head.on_demand)
-        rows.append((f"{prices.head.name} (the head)", None, 1, TwoDecimals(hours), None, price))
+    with_head = f"money: with the head, {prices.head.name} on demand; " if prices.head else ""
     return Table(
         "money",
         f"Money for what is to do{at_most}, {prices.currency}",
@@ -204,8 +202,8 @@ def _money(known: Known, costs: Costs, prices: Prices, at_most: str) -> Table:
         notes=(
             f"hours are of the device whose pace it is ({known.source}): how much faster or slower "
             "these machines are is not known; run the probe on one of them (--address)",
-            "hours: of all these machines until the last trial ends; not their start, nor the "
-            "building of features, tables, storage and traffic",
+            f"{with_head}hours: of all these machines until the last trial ends; not their start, "
+            "nor the building of features, tables, storage and traffic",
             f"prices of {prices.as_of}: {prices.source}; your own: --prices FILE",
         ),
     )

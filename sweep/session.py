@@ -1,15 +1,21 @@
 """The workers of a run: connected to when there is first something to train, kept to its end."""
 
 import socket
+import tempfile
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 
+from results.errors import RecordError
 from results.mirror import publish, refresh
+from results.parts import OF_TRIALS
+from results.records import recorded
 from sweep.arms import Arm
 from sweep.driving import Drive
 from sweep.executors import Executor
@@ -17,6 +23,9 @@ from sweep.plan import Plan
 from sweep.pruning import Bar
 from sweep.specs import NO_BARS, trial_specs
 from sweep.workers import Workers, allot
+
+LISTED = 90.0
+"""Seconds in which a machine sees what another one has written: NFS may take 60."""
 
 
 class Session:
@@ -99,8 +108,30 @@ class Session:
         )
         with page, watcher:
             executor.run(specs, watcher)
-        refresh(plan.job.run)
+        _see_recorded(plan.job.run, todo)
         self.trained |= {arm.key for arm in todo}
+
+
+def _see_recorded(run: Path, arms: Sequence[Arm]) -> None:
+    """Wait until what workers recorded can be read here.
+
+    Clients of NFS go on listing a folder as it was a minute ago, unless they change it themselves.
+
+    Raises:
+        RecordError: it cannot be read though they said that it is recorded.
+    """
+    refresh(run)
+    until = time.monotonic() + LISTED
+    while unseen := {arm.key for arm in arms} - recorded(run).keys():
+        if time.monotonic() > until:
+            raise RecordError(
+                f"{run}: what workers recorded cannot be read here (arms: {len(unseen)}): see "
+                "that they and this machine have the same storage there, and run again to go on"
+            )
+        for kind in OF_TRIALS:
+            with suppress(OSError), tempfile.NamedTemporaryFile(prefix=".", dir=run / kind):
+                time.sleep(1)
+        refresh(run)
 
 
 def _executor(workers: Workers) -> AbstractContextManager[Executor]:

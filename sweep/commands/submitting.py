@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def submit(
     experiment: Annotated[
         str | None,
-        typer.Argument(help="A YAML file, a run folder or a built-in name (sample, paper)."),
+        typer.Argument(help="A YAML file, a run folder or a built-in name (sample, paper, ...)."),
     ] = None,
     out: Annotated[
         str | None, typer.Option("--out", help="Run folder, as the cluster's machines know it.")

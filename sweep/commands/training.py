@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from results.places import known_by
 from sweep.errors import ExperimentError
 from sweep.options import (
     AddressOption,
@@ -217,7 +218,9 @@ def plan(
 
 
 def shown(path: Path) -> str:
-    """A path as a user would type it: relative where it lies below the working directory."""
+    """A path as a user would type it: a URI, or relative where it lies below this folder."""
+    if (place := known_by(str(path))) != str(path):
+        return place
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

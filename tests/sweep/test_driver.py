@@ -62,6 +62,25 @@ def test_recorded_metrics_are_those_of_the_recorded_predictions(run_tiny: RunTin
     assert found == pytest.approx({key: recorded_acc[key] for key in found})
 
 
+def test_records_that_come_into_sight_late_are_waited_for_but_not_for_ever(
+    run_tiny: RunTiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def late(run: Path) -> dict[str, str]:
+        looks.append(len(looks))
+        return recorded(run) if len(looks) > 1 else {}
+
+    monkeypatch.setattr("sweep.session.recorded", late)
+    assert run_tiny().failed == 0
+    assert len(looks) == 2
+    monkeypatch.setattr("sweep.session.recorded", lambda run: {})
+    monkeypatch.setattr("sweep.session.LISTED", -1.0)
+    with pytest.raises(RecordError, match="workers recorded cannot be read here .arms: 1."):
+        run_tiny("grid.loss=[mse]")
+    assert run_tiny("grid.loss=[mse]").tried == 0
+
+
 def test_the_second_run_trains_nothing(run_tiny: RunTiny) -> None:
     first = run_tiny()
     before = {path: path.stat().st_mtime_ns for path in (first.run / "arms").iterdir()}
