@@ -11,7 +11,7 @@ import secrets
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,9 @@ def set_aside(entry: Path) -> Path:
 
 
 @contextmanager
-def written_whole(entry: Path, say: Say = warnings.warn) -> Iterator[Path | None]:
+def written_whole(
+    entry: Path, say: Say = warnings.warn, trouble_of: Callable[[Path], str] = damage
+) -> Iterator[Path | None]:
     """Lets one process at a time write an entry, elsewhere first, and then renames it.
 
     A damaged entry is replaced by the new one.
@@ -92,17 +94,18 @@ def written_whole(entry: Path, say: Say = warnings.warn) -> Iterator[Path | None
     Args:
         entry: The folder; its name is its key.
         say: Told when the entry is damaged.
+        trouble_of: Says why an entry that exists has to be written again, empty for no reason.
 
     Yields:
         A new folder beside it to write into, a manifest included, or None when the entry exists
-        already and every byte of it is as it was written.
+        already; by default, with every byte as it was written.
 
     Raises:
         InputError: When the cache cannot be written, for want of space or of permission.
     """
     from filelock import FileLock
 
-    if entry.is_dir() and not damage(entry):
+    if entry.is_dir() and not trouble_of(entry):
         yield None
         return
     try:
@@ -111,13 +114,13 @@ def written_whole(entry: Path, say: Say = warnings.warn) -> Iterator[Path | None
         # once its name is gone, the next one would lock another file and build at the same time.
         with FileLock(lock_of(entry)):
             if entry.is_dir():
-                trouble = damage(entry)
+                trouble = trouble_of(entry)
                 if not trouble:
                     yield None
                     return
                 say(trouble)
             for stale in entry.parent.glob(f".{entry.name}-*"):
-                shutil.rmtree(stale)  # of a builder that was killed: we hold its lock
+                shutil.rmtree(stale, ignore_errors=True)  # of a builder that was killed
             new = Path(tempfile.mkdtemp(prefix=f".{entry.name}-", dir=entry.parent))
             try:
                 yield new

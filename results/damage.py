@@ -18,11 +18,8 @@ from results.parts import (
     part_schema,
     write_tables,
 )
-from results.remedies import mended
+from results.remedies import SET_ASIDE, mended
 from results.schemas import KINDS, METADATA_KEY
-
-SUFFIX = ".broken"
-"""Behind the name of a part that was set aside; readers pass it by."""
 
 
 def set_aside(run: Path) -> list[str]:
@@ -62,7 +59,7 @@ def _put_away(path: Path) -> str:
     some = path.stem.startswith(MERGED) and groups is not EVERY
     if some:
         _keep_the_rest(path, groups)
-    aside, means = path.with_name(path.name + SUFFIX), mended(path)
+    aside, means = path.with_name(path.name + SET_ASIDE), mended(path)
     try:
         path.rename(aside)
     except OSError as error:

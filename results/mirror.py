@@ -4,25 +4,31 @@ A mirror holds a hidden file with its URI. It is pulled before it is read and pu
 written; every function here leaves an ordinary folder alone. The parts of trials never change under
 their names, so a file of the same name and size is the same one; of all other files the times are
 compared. What the store holds counts: a file that is missing here comes again with the next pull,
-and only what goes away between a pull and a push is deleted there. A file that the store lacks and
-no pull has seen was written here, and goes there with the next push.
+and only what goes away between a pull and a push is deleted there; a part only if what replaces it
+is here. A file that the store lacks and no pull has seen was written here, and goes there with the
+next push.
 
 No hidden file travels, but for those few that `direct` reads and writes in the store itself.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from results.direct import Direct, direct
+from results.errors import RecordError
 from results.mirrored import (
     Known,
+    done_with,
     found_here,
     in_order,
     index_of,
+    is_kept,
     lasting,
     on_demand,
+    remove_here,
     travelling,
     travels,
 )
@@ -37,6 +43,7 @@ __all__ = [
     "fetch_anew",
     "fetch_file",
     "known_by",
+    "let_go",
     "local_folder",
     "place_of",
     "publish",
@@ -54,9 +61,13 @@ def local_folder(place: str | Path, *, pull: bool = True) -> Path:
         pull: whether what the store holds is brought here.
 
     Raises:
-        RecordError: the store cannot be read, or the mirror cannot be written.
+        RecordError: the store cannot be read, or the mirror cannot be written; or a URI was made a
+            path, which joins its slashes.
     """
     if isinstance(place, Path) or not is_uri(place):
+        if found := re.fullmatch(r"([a-zA-Z][a-zA-Z0-9+.-]+):/(.*)", str(place)):
+            meant = f"{found[1]}://{found[2]}"
+            raise RecordError(f"{place}: is no folder; give the URI as text, {meant!r}, not a path")
         return Path(place)
     path, mark, options = place.partition("?")
     uri = path.rstrip("/") + mark + options
@@ -119,7 +130,7 @@ def refresh(folder: Path, patience: float | None = None) -> None:
             store.together(bring, names)
         for name in index.keys() - there.keys():
             if index.pop(name).is_here(found_here(folder / name)):
-                (folder / name).unlink(missing_ok=True)
+                remove_here(folder / name)
 
 
 def publish(folder: Path) -> None:
@@ -151,7 +162,10 @@ def publish(folder: Path) -> None:
             store.delete(name)
             del index[name]
 
-        for names in reversed(in_order(index.keys() - here.keys())):
+        gone = index.keys() - here.keys()
+        if parts := {name for name in gone if lasting(name)}:
+            gone -= parts - done_with(folder, here)
+        for names in reversed(in_order(gone)):
             store.together(delete, names)
 
 
@@ -174,6 +188,19 @@ def publish_files(folder: Path, files: Sequence[Path], patience: float | None = 
     if notes := {name: known for name, known in sent.items() if not lasting(name)}:
         with index_of(folder) as index:
             index |= notes
+
+
+def let_go(folder: Path, files: Sequence[Path]) -> None:
+    """Delete files here that were brought to the store, unless somebody reads this mirror.
+
+    Args:
+        folder: a mirror; an ordinary folder is left alone.
+        files: in it, ones that never change.
+    """
+    if uri_of(folder) and not is_kept(folder):
+        for file in files:
+            with suppress(OSError):  # it only takes up room
+                file.unlink(missing_ok=True)
 
 
 def fetch_file(folder: Path, file: Path) -> bool:

@@ -2,12 +2,15 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from results.parts import unwritable, whole_file
+from results.errors import RecordError
+from results.parts import replaced, unwritable, whole_file
+from results.remedies import SET_ASIDE
 from results.stores import Stored
 
 _INDEX = ".store.index"
@@ -70,10 +73,37 @@ def travels(name: str) -> bool:
 
 
 def travelling(folder: Path) -> Iterator[str]:
-    """Names of the files of a mirror that travel."""
-    for place, folders, files in os.walk(folder):
+    """Names of the files of a mirror that travel.
+
+    Raises:
+        RecordError: a folder cannot be listed, so that its files would seem to be gone.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise RecordError(f"{error.filename}: cannot be listed ({error.strerror})") from error
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if travels(name)]
         yield from (Path(place, n).relative_to(folder).as_posix() for n in files if travels(n))
+
+
+def done_with(folder: Path, here: Collection[str]) -> set[str]:
+    """Lasting files for which others are here: merged parts, or themselves set aside as damaged.
+
+    Only these may be deleted in the store. That a file is not here proves nothing: it may be lost.
+
+    Args:
+        folder: a mirror.
+        here: names of the files in it.
+
+    Raises:
+        RecordError: a merged part is damaged.
+    """
+    done = {name.removesuffix(SET_ASIDE) for name in here if name.endswith(SET_ASIDE)}
+    for kind in _LASTING:
+        parts = {Path(name).stem for name in here if re.fullmatch(rf"{kind}/.*\.parquet", name)}
+        done |= {f"{kind}/{name}.parquet" for name in replaced(folder, kind, parts)}
+    return done
 
 
 def in_order(names: Iterable[str]) -> list[list[str]]:
@@ -85,12 +115,35 @@ def in_order(names: Iterable[str]) -> list[list[str]]:
 
 
 def found_here(path: Path) -> Found | None:
-    """What a file is here, if there is one."""
+    """What a file is here, if there is one.
+
+    Raises:
+        RecordError: that cannot be seen.
+    """
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be looked at ({error.strerror})") from error
     return found.st_size, (found.st_mtime_ns, found.st_ino)
+
+
+def remove_here(path: Path) -> None:
+    """Delete a file here, if there is one.
+
+    Raises:
+        RecordError: it cannot be deleted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be deleted ({error.strerror})") from error
+
+
+def is_kept(folder: Path) -> bool:
+    """Whether a mirror has been pulled or pushed as a whole, so that somebody reads it."""
+    return (folder / _INDEX).exists()
 
 
 @contextmanager

@@ -358,10 +358,11 @@ def _clean(run: Path, kind: str) -> list[str]:
     """Remove what writers that were cut off left; names of the parts that can be merged."""
     there = present(run, kind)  # once: a part that a trial writes meanwhile is none of ours
     gone = there & replaced(run, kind, there)
-    for name in gone:  # left by a merge
-        part_path(run, kind, name).unlink(missing_ok=True)
+    with suppress(OSError):  # left by a merge; those that stay are passed by
+        for name in gone:
+            part_path(run, kind, name).unlink(missing_ok=True)
     for temporary in (run / kind).glob(".*.parquet.*"):
-        with suppress(FileNotFoundError):  # finished meanwhile
+        with suppress(OSError):  # finished meanwhile, or another user's
             if time.time() - temporary.stat().st_mtime > _STALE:
                 temporary.unlink()
     trials = covered(run, "arms")
@@ -391,6 +392,7 @@ def _merge_group(run: Path, kind: str, schema: pa.Schema, names: Sequence[str]) 
     groups = (group for name in names for group in part_groups(part_path(run, kind, name)))
     write_tables(path, schema.with_metadata({METADATA_KEY: facts}), _coalesced(groups))
     enter(run, [path])  # all that is in it was read just now
-    for name in names:
-        part_path(run, kind, name).unlink(missing_ok=True)
+    with suppress(OSError):  # readers pass by those that stay
+        for name in names:
+            part_path(run, kind, name).unlink(missing_ok=True)
     return path

@@ -2,7 +2,10 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
+
+from results.errors import RecordError
 
 MARK = ".store"
 """The file in a mirror that holds its URI."""
@@ -20,11 +23,17 @@ def mirrors() -> Path:
 
 
 def uri_of(folder: Path) -> str:
-    """The URI of a mirror, secrets and all, for other machines; empty for an ordinary folder."""
+    """The URI of a mirror, secrets and all, for other machines; empty for an ordinary folder.
+
+    Raises:
+        RecordError: it cannot be read which of them this is.
+    """
     try:
         return (folder / MARK).read_text(encoding="utf-8")
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
+    except OSError as error:
+        raise RecordError(f"{folder / MARK}: cannot be read ({error.strerror})") from error
 
 
 def masked(text: str) -> str:
@@ -48,6 +57,8 @@ def known_by(text: str) -> str:
     """A text in which each mirror is called by its URI."""
 
     def place(found: re.Match[str]) -> str:
-        return masked(uri_of(Path(found[0]))) or found[0]
+        with suppress(RecordError):
+            return masked(uri_of(Path(found[0]))) or found[0]
+        return found[0]
 
     return re.sub(rf"{re.escape(str(mirrors()))}/[0-9a-f]{{16}}", place, text)

@@ -8,6 +8,9 @@ import pyarrow.parquet as pq
 
 from results.schemas import facts_of, imported
 
+SET_ASIDE = ".broken"
+"""Behind the name of a damaged part that was set aside; readers pass it by."""
+
 _REMEDIES = {
     "examples": "its corpus cannot be scored until the next `softsweep run` writes it anew",
     "tries": "the next `softsweep run` writes it anew, nothing trains again",

@@ -31,11 +31,21 @@ _LONGEST_PAUSE = 5.0
 _UNHEARD = 5.0
 """Seconds of failing from which on it is said."""
 
+_ANSWER = 3.0
+"""Seconds without a byte after which a request to S3 is given up; it is made twice, so that a call
+ends long before others take over the claim to a run, which is kept by calls."""
+
 _STREAMS = 8
 """Files that travel at a time."""
 
 _BLOCK = 1 << 20
 """Bytes read at a time."""
+
+_OPTIONS = {
+    "s3://": "allow_delayed_open=true",  # a file that fits into one request is then one
+    "gs://": "retry_limit_seconds=5",
+}
+"""What is added to URIs."""
 
 _PLACE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 """How a URI begins."""
@@ -214,12 +224,18 @@ class Store:
         """Copy a file there, where it appears whole or not at all.
 
         Raises:
-            RecordError: the store cannot be written.
+            RecordError: the store cannot be written, or the file cannot be read.
             FileNotFoundError: there is no file here.
         """
         import pyarrow as pa
 
-        with pa.OSFile(str(path)) as file:
+        try:
+            file = pa.memory_map(str(path))  # files of gigabytes travel several at a time
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise RecordError(f"{path}: cannot be read ({one_line(error)})") from error
+        with file:
             self.write(name, file.read_buffer())
 
     def write(self, name: str, data: Any) -> None:
@@ -316,12 +332,19 @@ def store_of(folder: Path, patience: float | None = None) -> Store | None:
 
 @cache
 def _filesystem(uri: str) -> "tuple[FileSystem, str]":
-    """What pyarrow knows a URI as, and the path in it."""
+    """What pyarrow knows a URI as, with calls that end within seconds, and the path in it."""
     from pyarrow.fs import FileSystem
 
-    if uri.startswith("s3://"):  # a file that fits into one request is then one
-        uri += f"{'&' if '?' in uri else '?'}allow_delayed_open=true"
+    for place, option in _OPTIONS.items():
+        if uri.startswith(place):
+            uri += f"{'&' if '?' in uri else '?'}{option}"
     files, folder = FileSystem.from_uri(uri)
+    if files.type_name == "s3":
+        from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem
+
+        _, (settings,) = files.__reduce__()  # URIs take none of these
+        settings |= {"connect_timeout": _ANSWER, "request_timeout": _ANSWER}
+        files = S3FileSystem(**settings, retry_strategy=AwsStandardS3RetryStrategy(max_attempts=2))
     return files, folder.rstrip("/")
 
 
@@ -342,7 +365,7 @@ def _reason(fault: _FaultError, uri: str) -> str:
     """Why a store failed, without what only it understands, and without secrets."""
     text = one_line(fault).replace(uri, masked(uri))
     text = re.sub(r"^.*?(?=AWS Error )", "", text)
-    text = re.sub(r" \(Request ID: \S*\)|&?allow_delayed_open=true", "", text)
+    text = re.sub(rf" \(Request ID: \S*\)|[&?]({'|'.join(_OPTIONS.values())})", "", text)
     return masked(text).removesuffix(".")
 
 

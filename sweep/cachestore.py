@@ -6,7 +6,7 @@ one that was there first is everybody's: builds need not be reproducible.
 """
 
 import json
-import shutil
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,7 +16,6 @@ from features.content import (
     content_key,
     damage,
     read_manifest,
-    set_aside,
     written_whole,
 )
 from features.locate import sha256_of
@@ -165,16 +164,23 @@ def _versions(store: Store, name: str) -> list[str]:
 
 def _replace(store: Store, entry: Path, version: str) -> None:
     """Fetch a version in place of another one, which those who have it open keep."""
-    if _is(entry, str(_manifest(store, entry.name, version).get("sha256"))):
-        return
-    if entry.is_dir():
-        shutil.rmtree(set_aside(entry), ignore_errors=True)
-    _fetch(store, entry, version)
+
+    def unlike(entry: Path) -> str:
+        """By sizes only: whoever fetched it compared the rest, and several may wait for that."""
+        try:
+            same = content_key(read_manifest(entry)).startswith(version)
+        except InputError as error:
+            return str(error)
+        return "" if same else "another version"
+
+    _fetch(store, entry, version, unlike)
 
 
-def _fetch(store: Store, entry: Path, version: str) -> None:
+def _fetch(
+    store: Store, entry: Path, version: str, trouble_of: Callable[[Path], str] = damage
+) -> None:
     """Bring a version of an entry here, whole or not at all, by one process at a time."""
-    with written_whole(entry, lambda trouble: None) as new:
+    with written_whole(entry, lambda trouble: None, trouble_of) as new:
         if new is None:
             return
         manifest = _manifest(store, entry.name, version)

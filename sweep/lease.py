@@ -200,7 +200,13 @@ class _Alive:
     def __init__(self, token: str) -> None:
         from filelock import FileLock
 
-        self._path = Path(tempfile.gettempdir()) / f"softsweep-{token}.lock"
+        try:
+            self._path = Path(tempfile.gettempdir()) / f"softsweep-{token}.lock"
+        except OSError as error:
+            raise RecordError(
+                f"no folder for temporary files can be written ({error.strerror}): make room, "
+                "or name another one with TMPDIR"
+            ) from error
         self._lock = FileLock(self._path)
 
     def begin(self) -> None:
@@ -211,7 +217,8 @@ class _Alive:
 
     def end(self) -> None:
         """Remove it."""
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # it only takes up room
+            self._path.unlink(missing_ok=True)
         self._lock.release()
 
     def was_left(self) -> bool:

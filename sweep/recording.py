@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from features import open_features
 from results.errors import RecordError
-from results.mirror import direct, fetch_file, publish_files
+from results.mirror import direct, fetch_file, let_go, publish_files, uri_of
 from results.parts import part_groups, part_path, whole_file
+from results.places import masked
 from results.records import predictions_table, record_trial
 from sweep.arms import Arm
 from sweep.specs import TrialSpec
@@ -101,10 +102,16 @@ def _publish(spec: TrialSpec, chunk: range) -> None:
     Raises:
         RecordError: it cannot be written there.
     """
+    if spec.store and not uri_of(spec.run):
+        raise RecordError(
+            f"{spec.run}: mirrors {masked(spec.store)} no more; was it deleted? run again"
+        )
     name = _part(spec, chunk[0])
     weights = [weights_path(spec.run, spec.arms[index].key) for index in chunk]
     parts = [part_path(spec.run, kind, name) for kind in ("predictions", "epochs", "arms")]
-    publish_files(spec.run, [path for path in (*weights, *parts) if path.exists()])
+    files = [path for path in (*weights, *parts) if path.exists()]
+    publish_files(spec.run, files)
+    let_go(spec.run, files)
 
 
 def recorded_chunk(spec: TrialSpec, first: int) -> tuple[Ended, ...]:

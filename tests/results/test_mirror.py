@@ -1,5 +1,6 @@
 """Mirrors of stores: what is here and what is there become equal, whatever happens in between."""
 
+import errno
 import multiprocessing
 import os
 import shutil
@@ -17,6 +18,7 @@ from results.mirror import (
     fetch_anew,
     fetch_file,
     known_by,
+    let_go,
     local_folder,
     place_of,
     publish,
@@ -24,6 +26,8 @@ from results.mirror import (
     refresh,
     uri_of,
 )
+from results.mirrored import found_here
+from results.parts import merge_parts
 from results.stores import Store
 
 Machine = Callable[[str], Path]
@@ -98,10 +102,57 @@ def test_changes_and_deletions_go_both_ways(machine: Machine) -> None:
     write(b, "examples/e", "2")
     (b / "tries/t").unlink()
     write(b, "arms/2", "2")
-    (b / "arms/1").unlink()
+    (b / "arms/1").rename(b / "arms/1.broken")
     publish(b)
     refresh(a)
-    assert content(a) == content(b) == {"examples/e": "2", "arms/2": "2"}
+    assert content(a) == content(b) == {"examples/e": "2", "arms/2": "2", "arms/1.broken": "1"}
+
+
+def test_parts_that_are_missing_here_are_kept_in_the_store(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = machine("a")
+    for name in ("arms/1.parquet", "weights/1"):
+        write(a, name)
+    publish(a)
+    listed = content(tmp_path / "store")
+    shutil.rmtree(a / "arms")
+    (a / "weights/1").unlink()
+    publish(a)
+    assert content(tmp_path / "store") == listed
+    refresh(a)
+    with monkeypatch.context() as patch:  # what a process meets that has too many files open
+
+        def full(place: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files", str(place))
+
+        patch.setattr(os, "scandir", full)
+        with pytest.raises(RecordError, match=r"cannot be listed \(Too many open files\)"):
+            publish(a)
+
+
+def test_parts_that_were_merged_go_from_the_store(
+    machine: Machine, tmp_path: Path, record: Callable[..., str]
+) -> None:
+    a = machine("a")
+    for name in "xy":
+        record(a, name, {}, status="failed")
+    publish(a)
+    merge_parts(a, "arms", 2)
+    publish(a)
+    (merged,) = (tmp_path / "store" / "arms").iterdir()
+    assert merged.name.startswith("merged-")
+
+
+def test_a_workers_copies_go_once_they_are_in_the_store(machine: Machine, tmp_path: Path) -> None:
+    here = local_folder(f"file://{tmp_path}/store", pull=False)
+    part = write(here, "arms/1.parquet")
+    publish_files(here, [part])
+    let_go(here, [part])
+    assert content(here) == {}
+    a = machine("a")  # which is pulled, so somebody reads it
+    let_go(a, [a / "arms/1.parquet"])
+    assert content(a) == content(tmp_path / "store") == {"arms/1.parquet": "x"}
 
 
 def test_a_file_that_was_lost_here_is_brought_again(machine: Machine) -> None:
@@ -166,15 +217,14 @@ def test_arms_come_last_and_deletions_after_that(
     monkeypatch.setattr(Store, "put", noted_put)
     monkeypatch.setattr(Store, "delete", noted_delete)
     for kind in ("arms", "epochs", "predictions", "weights"):
-        (a / kind / "1").unlink()
-        write(a, f"{kind}/merged-1")
+        (a / kind / "1").rename(a / kind / "1.broken")
     write(a, "experiment.yaml")
     publish(a)
     kinds = ("weights", "predictions", "epochs")
     assert did == [
-        *(f"{kind}/merged-1" for kind in kinds),
+        *(f"{kind}/1.broken" for kind in kinds),
         "experiment.yaml",
-        "arms/merged-1",
+        "arms/1.broken",
         "-arms/1",
         *(f"-{kind}/1" for kind in reversed(kinds)),
     ]
@@ -245,6 +295,21 @@ def test_a_mirror_is_called_by_its_uri(machine: Machine, monkeypatch: pytest.Mon
     assert uri_of(below(folder, "x")) == "s3://KEY:SECRET@bucket/runs/a/x?region=r"
     assert folder.stat().st_mode & 0o077 == 0
     assert folder == local_folder("s3://KEY:SECRET@bucket/runs/a?region=r", pull=False)
+
+
+def test_what_cannot_be_looked_at_is_no_ordinary_folder(tmp_path: Path) -> None:
+    (tmp_path / ".store").mkdir()
+    with pytest.raises(RecordError, match=r"\.store: cannot be read \(Is a directory\)"):
+        publish(tmp_path)
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(RecordError, match="cannot be looked at"):
+        found_here(loop)
+
+
+def test_a_uri_that_became_a_path_is_refused() -> None:
+    with pytest.raises(RecordError, match=r"give the URI as text, 's3://b/run', not a path"):
+        local_folder(Path("s3://b/run"))
 
 
 def test_mirrors_that_cannot_be_written_are_one_sentence(
@@ -350,8 +415,8 @@ def test_two_mirrors_and_a_store_agree(
                 for other in "ab":  # of a file that no pull has seen, nobody knows it was there
                     mirror(other)
                 folder = mirror(who)
-                if model:
-                    name = sorted(model)[int(str(what)) % len(model)]
+                if names := sorted(model.keys() & NAMES):
+                    name = names[int(str(what)) % len(names)]
                     (folder / name).unlink()
                     del model[name]
                     publish(folder)

@@ -1,6 +1,8 @@
 """Stores: whole files, what fails for a while, and what is wrong in one sentence."""
 
+import socket
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,23 @@ def test_patience_ends_in_one_sentence(forwarder: Any) -> None:
     ) as caught:
         Store(uri, patience=1.0).read("a")
     assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_takes_calls_and_never_answers_is_left_soon(
+    s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("results.stores._ANSWER", 1.0)  # whole seconds
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"s3://bucket/x?endpoint_override=127.0.0.1:{silent.getsockname()[1]}&scheme=http"
+        began = time.monotonic()
+        with pytest.raises(RecordError, match="cannot be read"):
+            Store(uri, patience=0.0).read("a")
+    assert time.monotonic() - began < 10
+
+
+def test_what_cannot_be_read_here_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="cannot be read"):
+        Store(f"file://{tmp_path}").put("a", tmp_path)
 
 
 def test_of_several_files_one_that_fails_ends_all(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from features.content import damage
 from results import RecordError, open_run, query
 from results.errors import RecordWarning
 from results.mirror import local_folder
@@ -270,6 +272,37 @@ def test_of_two_builders_the_first_is_everybodys(
     with pytest.raises(ExperimentError, match=r"no features .* run again to have them built"):
         entry_at_home(cache, other.path.name, first.sha256)
     assert entry_at_home(cache, other.path.name, other.sha256) == other.path
+
+
+def test_many_processes_of_a_machine_fetch_features_in_place_of_others(
+    tiny: dict[str, Any], file_place: Callable[[str], str], another_machine: Callable[[], None]
+) -> None:
+    cache = file_place("cache")
+    job = make_job(tiny, out=file_place("run"), cache=cache)
+    entry = driver.build_features(job, Console(quiet=True))["en"]
+    another_machine()
+    copy = entry_at_home(cache, entry.path.name, entry.sha256)
+    for _ in range(5):
+        (copy / "manifest.json").write_text("{}")
+        at_once = threading.Barrier(8)
+
+        def fetch(number: int, at_once: threading.Barrier = at_once) -> Path:
+            at_once.wait()
+            return entry_at_home(cache, entry.path.name, entry.sha256)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert set(pool.map(fetch, range(8))) == {copy}
+    assert damage(copy) == ""
+    assert [path.name for path in copy.parent.glob(f".{copy.name}*")] == []
+
+
+def test_a_run_whose_mirror_lost_its_mark_is_not_recorded_in_silence(
+    tiny: dict[str, Any], file_place: Callable[[str], str]
+) -> None:
+    spec = first_trial(tiny, file_place("run"), file_place("cache"))
+    (spec.run / ".store").unlink()
+    with pytest.raises(RecordError, match=r"mirrors file://\S*/run no more"):
+        train(spec)
 
 
 def test_features_that_are_damaged_in_the_store_are_refused(
