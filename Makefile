@@ -13,7 +13,7 @@ test: $(VENV)/.dev  ## the usual tests
 	$(BIN)/python -m pytest -m "not slow and not cluster" -n auto --dist loadfile
 
 test-slow: $(VENV)/.dev  ## tests with real processes, and long ones
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 test-cluster: $(VENV)/.dev  ## `ray up` for real, on machines in namespaces (root, iproute2, sshd, rsync)
 	$(BIN)/python -m pytest -m cluster

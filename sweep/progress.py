@@ -3,6 +3,7 @@
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -100,7 +101,13 @@ class Watcher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        with suppress(OSError):
+            self._bar.stop()
+
+    def say(self, line: Text) -> None:
+        """Write a line; a terminal that is gone does not end a sweep."""
+        with suppress(OSError, SystemExit):  # which rich makes of a pipe that nobody reads
+            self.console.print(line, soft_wrap=True)
 
     def started(self, spec: TrialSpec) -> None:
         """A trial begins, or begins again after its process died."""
@@ -124,7 +131,7 @@ class Watcher:
             del self._running[spec.name]
             self._done += self.work[spec.name]
         for note in advance.notes:
-            self.console.print(Text(note), soft_wrap=True)
+            self.say(Text(note))
         for end in advance.ended:
             arm = spec.arms[end.index]
             if arm.key in self._ended:  # said before its trial was started again
@@ -134,7 +141,7 @@ class Watcher:
                 where = named(arm)
                 self._failures.append(f"{where}: {end.error}")
                 line = Text.assemble((end.status, "red"), f" {where}: {end.error}")
-                self.console.print(line, soft_wrap=True)
+                self.say(line)
         self._show()
         if advance.ended:
             self._tell_ended(len(self._ended))
@@ -166,7 +173,7 @@ class Watcher:
         if not self.console.is_terminal and time.monotonic() - self._spoke > PLAIN_EVERY:
             self._spoke = time.monotonic()
             done = f"{len(self._ended)}/{self.arms} arms"
-            self.console.print(Text(f"{self.name}: {done}{counts} {left}"))
+            self.say(Text(f"{self.name}: {done}{counts} {left}"))
 
     def _time_left(self) -> str:
         """`0:35 left`, or nothing before there is anything to judge by."""

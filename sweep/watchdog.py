@@ -143,10 +143,16 @@ class Watchdog:
 def hang_note(spec: TrialSpec) -> str:
     """Why the last try of a trial ended, in a line; nothing if it did not hang.
 
+    The note goes: the next try may end before it begins one of its own.
+
     Raises:
         RecordError: the storage does not answer.
     """
-    text = (direct(spec.run).read(_note_name(spec)) or b"").decode(errors="replace")
+    files, name = direct(spec.run), _note_name(spec)
+    if (found := files.read(name)) is None:
+        return ""
+    files.delete(name)
+    text = found.decode(errors="replace")
     first, _, dump = text.partition("\n")
     if not first.startswith("{"):
         return text

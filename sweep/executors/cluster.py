@@ -2,7 +2,8 @@
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ LOOK_EVERY = 2.0
 """Seconds between two looks at the list of machines."""
 
 WAITING = 10.0
-"""Seconds without a running trial after which it is said what is waited for."""
+"""Seconds without a running trial after which it is said that no machine has what one asks for."""
 
 WAITING_STILL = 60.0
-"""Seconds after which that is said again."""
+"""Seconds after which that is said again, and without a running trial after which it is said that
+machines are in use: until then processes may be starting."""
 
 ANSWER = 2.0
 """Seconds in which a machine that lives accepts a connection."""
@@ -36,13 +38,16 @@ class Cluster:
 
     Args:
         resources: what a trial asks for.
+        shared: whether others may be using them.
     """
 
-    def __init__(self, resources: Mapping[str, float]) -> None:
+    def __init__(self, resources: Mapping[str, float], shared: bool) -> None:
         self.resources = resources
+        self.shared = shared
         self._told_at = 0.0
         self._nodes: dict[str, dict[str, Any]] = {}
         self._alive: set[str] = set()
+        self._silent: set[str] = set()
         self._idle_since = time.monotonic()
         self._spoke = 0.0
         self._look()
@@ -64,13 +69,13 @@ class Cluster:
             if self._nodes[node]["Resources"].get("CPU"):
                 yield f"{self._name(node)} joined"
         for node in sorted(before - self._alive):
-            if self._nodes[node]["DeathReason"] != IDLE:
+            if self._nodes[node].get("DeathReason") != IDLE:
                 yield f"{self._name(node)} was lost; its trials go on elsewhere"
         if busy:
             self._idle_since, self._spoke = now, 0.0
-        elif now > self._idle_since + WAITING and now > self._spoke + WAITING_STILL:
+        elif now > self._spoke + WAITING_STILL and (line := self._wanting(now - self._idle_since)):
             self._spoke = now
-            yield self._wanting()
+            yield line
 
     def lost(self, node: str) -> bool:
         """Whether the cluster knows that a machine is gone."""
@@ -87,9 +92,25 @@ class Cluster:
             return True
         return False
 
+    def look_for(self, node: str) -> None:
+        """Count a machine as lost from now on if it does not answer."""
+        if node in self._alive and not self.answers(node):
+            self._silent.add(node)
+            self._alive.discard(node)
+
+    def host(self, address: str) -> str:
+        """The name of the machine at an address; empty where none is known."""
+        names = (
+            node["NodeManagerHostname"]
+            for node in self._nodes.values()
+            if node["NodeManagerAddress"] == address
+        )
+        return next(names, "")
+
     def _look(self) -> None:
         self._nodes = {node["NodeID"]: node for node in ray.nodes()}  # type: ignore[no-untyped-call]
-        self._alive = {name for name, node in self._nodes.items() if node["Alive"]}
+        alive = {name for name, node in self._nodes.items() if node["Alive"]}
+        self._alive = alive - self._silent
 
     def _name(self, node: str) -> str:
         """The name of a machine, with some of its id where several have that name."""
@@ -97,17 +118,34 @@ class Cluster:
         same = [other for other in self._nodes.values() if other["NodeManagerHostname"] == host]
         return host if len(same) == 1 else f"{host} ({node[:8]})"
 
-    def _wanting(self) -> str:
-        """What trials ask for and no machine has free."""
-        asked = _listed(self.resources)
-        machines = [_listed(_countable(self._nodes[node]["Resources"])) for node in self._alive]
-        return f"waiting for a machine with {asked} free; the cluster has " + "; ".join(
-            sorted(machines)
-        )
+    def _wanting(self, idle: float) -> str:
+        """What has been waited for so long, in a line; nothing where there is no need for one."""
+        has = [_countable(self._nodes[node]["Resources"]) for node in self._alive]
+        asked, machines = _listed(self.resources), _summed(has)
+        if not any(_fits(self.resources, one) for one in has):
+            said = f"waiting for a machine with {asked}; the cluster has {machines}"
+            return said if idle > WAITING else ""
+        if self.shared and idle > WAITING_STILL:
+            return (
+                f"waiting for a machine with {asked} free; the cluster has {machines}: all in use, "
+                "perhaps by another job"
+            )
+        return ""
 
 
 def _countable(resources: Mapping[str, float]) -> dict[str, float]:
     return {"cpu": resources.get("CPU", 0), "gpu": resources.get("GPU", 0)}
+
+
+def _fits(asked: Mapping[str, float], has: Mapping[str, float]) -> bool:
+    return all(has[kind] >= amount for kind, amount in asked.items())
+
+
+def _summed(machines: Iterable[Mapping[str, float]]) -> str:
+    """Machines in words, those that have the same together; those without cores have nothing."""
+    kinds = Counter(_listed(has) for has in machines if has["cpu"])
+    said = (f"{n} machine{'s' * (n > 1)} with {kind}" for kind, n in sorted(kinds.items()))
+    return "; ".join(said) or "none with cores"
 
 
 def _listed(resources: Mapping[str, float]) -> str:
@@ -136,9 +174,11 @@ def gpus_to_come() -> bool | None:
         config = yaml.safe_load(LAUNCHED.expanduser().read_text())
     except (OSError, yaml.YAMLError):
         return False
-    kinds = config.get("available_node_types", {}) if isinstance(config, dict) else {}
-    others = [kind for name, kind in kinds.items() if name != config.get("head_node_type")]
-    if any(kind.get("resources", {}).get("GPU") and kind.get("max_workers", 1) for kind in others):
+    kinds = (config.get("available_node_types") or {}) if isinstance(config, dict) else {}
+    others = [kind or {} for name, kind in kinds.items() if name != config.get("head_node_type")]
+    if any(
+        (kind.get("resources") or {}).get("GPU") and kind.get("max_workers", 1) for kind in others
+    ):
         return True
     # Of machines that one owns, nobody has said what they have.
     unknown = not others or any(not kind.get("resources") for kind in others)

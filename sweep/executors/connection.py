@@ -51,10 +51,24 @@ def full_address(asked: str, option: str) -> str:
     return f"{host}:{port or PORT}"
 
 
+_FAILURES = (OSError, ValueError, RuntimeError, ray.exceptions.RayError)
+"""What Ray raises where it cannot start or join; a disk may be full, or a folder not writable."""
+
+
 def start() -> None:
-    """Start Ray on this machine."""
-    # Ray counts cores in its own way; trials are to have the threads of the inline executor.
-    _join("local", num_cpus=local_cores(), include_dashboard=False)
+    """Start Ray on this machine.
+
+    Raises:
+        ExperimentError: it does not start, and why.
+    """
+    try:
+        # Ray counts cores in its own way; trials are to have the threads of the inline executor.
+        _join("local", num_cpus=local_cores(), include_dashboard=False)
+    except _FAILURES as error:
+        raise ExperimentError(
+            f"Ray does not start on this machine ({one_line(error)}); --executor inline goes "
+            "without it"
+        ) from error
 
 
 def join(asked: str, option: str) -> None:
@@ -75,13 +89,16 @@ def join(asked: str, option: str) -> None:
         )
     if address != "auto":
         _reach(address, option)
-    with _hushed() as said:
-        try:
-            _join(address)
-        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-            why = _why(error, said())
-        else:
-            return
+    try:
+        with _hushed() as said:
+            try:
+                _join(address)
+            except _FAILURES as error:
+                why = _why(error, said())
+            else:
+                return
+    except OSError as error:  # no room for what is hushed
+        why = one_line(error)
     raise ExperimentError(f"{option}: {why}")
 
 

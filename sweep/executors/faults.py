@@ -49,12 +49,14 @@ class Fault:
         words: why, in a line.
         node: id of the machine that it was on; empty where that is not known.
         blame: what made it fail; None while that is not known.
+        begun: whether a process came up for it; no arm is to blame for one that does not.
         at: when, in seconds of the clock.
     """
 
     words: str
     node: str = ""
     blame: Blame | None = None
+    begun: bool = True
     at: float = 0.0
 
 
@@ -106,6 +108,14 @@ class Faults:
         """Whether nothing but its machines was ever to blame."""
         return {fault.blame for fault in self._of[trial]} == {Blame.MACHINE}
 
+    def begun(self, trial: str) -> bool:
+        """Whether a process ever came up for a trial where its machine lived on."""
+        return any(fault.begun for fault in self._of[trial] if fault.blame is not Blame.MACHINE)
+
+    def last(self, trial: str) -> str:
+        """Why its last try failed where its machine lived on, in a line."""
+        return [f.words for f in self._of[trial] if f.blame is not Blame.MACHINE][-1]
+
     def account(self, trial: str) -> str:
         """Why a trial is given up, in a line."""
         faults, machines = self._of[trial], self._count(trial, Blame.MACHINE)
@@ -122,7 +132,7 @@ class Faults:
         if machines > 1:
             tries = f"{machines} more tries were lost with their machines"
         more = f" ({tries})" if machines else ""
-        return f"{what}: {own[-1].words}{more}"
+        return f"{what}: {self.last(trial)}{more}"
 
     def _count(self, trial: str, blame: Blame | None) -> int:
         return sum(fault.blame is blame for fault in self._of[trial])

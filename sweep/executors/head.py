@@ -5,8 +5,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import ray
 from rich.console import Console
@@ -19,15 +20,22 @@ GONE = 20.0
 without a word that says what to do."""
 
 
+def is_command() -> bool:
+    """Whether this process is a command of softsweep's, not one of a user that imports it."""
+    program = Path(sys.argv[0])
+    return program.stem == "softsweep" or program.parts[-2:] == ("sweep", "cli.py")
+
+
 @contextmanager
-def head_watched(console: Console) -> Iterator[None]:
-    """While entered, the loss of the head ends this process with exit status 2.
+def head_watched(console: Console, end: Callable[[str], None]) -> Iterator[None]:
+    """While entered, the loss of the head ends a command with exit status 2.
 
     Calls to Ray would block until Ray ends the process, so there is no way out but this one; what
-    is recorded is whole at any time.
+    is recorded is whole at any time. Elsewhere, as in a notebook, it is said, and the sweep ends.
 
     Args:
         console: whose cursor is shown again.
+        end: told why the sweep has to end.
     """
     over = threading.Event()
     host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
@@ -40,13 +48,17 @@ def head_watched(console: Console) -> Iterator[None]:
                 answered = time.monotonic()
             except OSError:
                 if time.monotonic() > answered + GONE and not over.is_set():
-                    console.show_cursor()
-                    sys.stderr.write(
-                        f"softsweep: the cluster is gone: its head {host}:{port} does not answer; "
-                        "what is recorded is kept, start the cluster and run again\n"
+                    why = (
+                        f"the cluster is gone: its head {host}:{port} does not answer; what is "
+                        "recorded is kept, start the cluster and run again"
                     )
+                    console.show_cursor()
+                    sys.stderr.write(f"softsweep: {why}\n")
                     sys.stderr.flush()
-                    os._exit(2)
+                    if is_command():
+                        os._exit(2)
+                    end(why)
+                    return
 
     threading.Thread(target=watch, name="head", daemon=True).start()
     try:

@@ -1,4 +1,4 @@
-"""Interrupts that nobody swallows: Ray's compiled code may take one without passing it on."""
+"""Interrupts that end a sweep in order: thrown into Ray's code they may be lost, or its workers."""
 
 import signal
 import threading
@@ -8,27 +8,26 @@ from types import FrameType
 
 
 @contextmanager
-def noticed_interrupts() -> Iterator[Callable[[], None]]:
-    """While entered, remembers an interrupt (Ctrl-C); yields what raises it again if there was one.
+def noticed_interrupts() -> Iterator[Callable[[], bool]]:
+    """While entered, remembers an interrupt (Ctrl-C); yields what says whether there was one.
 
+    It is raised at the end, or at once when there is a second one: the user has waited enough.
     Outside the main thread, to which Python gives signals, it does nothing.
     """
     seen = threading.Event()
 
     def notice(number: int, frame: FrameType | None) -> None:
-        seen.set()
-        raise KeyboardInterrupt
-
-    def check() -> None:
         if seen.is_set():
             raise KeyboardInterrupt
+        seen.set()
 
     if threading.current_thread() is not threading.main_thread():
-        yield check
+        yield seen.is_set
         return
     before = signal.signal(signal.SIGINT, notice)
     try:
-        yield check
-        check()
+        yield seen.is_set
+        if seen.is_set():
+            raise KeyboardInterrupt
     finally:
         signal.signal(signal.SIGINT, before)

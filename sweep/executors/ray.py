@@ -28,7 +28,7 @@ from results.errors import RecordError
 from sweep.devices import cluster_device, local_device, local_gpus
 from sweep.executors import connection
 from sweep.executors.cluster import Cluster, gpus_to_come, machines
-from sweep.executors.head import head_watched
+from sweep.executors.head import head_watched, is_command
 from sweep.executors.interrupts import noticed_interrupts
 from sweep.executors.reporter import Queue, Reporter, StopOnAbort
 from sweep.executors.trainable import StackTrainable
@@ -54,6 +54,7 @@ class OnRay:
     """
 
     def __init__(self, workers: Workers, local: bool) -> None:
+        self.local = local
         self.trials_per_gpu = workers.trials_per_gpu
         nodes = machines()
         gpus = any(node.gpus for node in nodes)
@@ -77,10 +78,11 @@ class OnRay:
         asked = self._resources(specs[0])
         posed = challenge(run)
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max(PENDING, self.slots))
-        with noticed_interrupts() as check:
-            reporter = Reporter(specs, watcher, Cluster(asked), check)
+        with noticed_interrupts() as interrupted:
+            cluster = Cluster(asked, shared=not self.local)
+            reporter = Reporter(specs, watcher, cluster, interrupted)
             try:
-                with head_watched(watcher.console):
+                with head_watched(watcher.console, reporter.end):
                     while not reporter.over:
                         _fit(reporter, posed, scratch, asked)
                         reporter.ahead.extend(reporter.later)
@@ -120,8 +122,7 @@ def on_ray(workers: Workers) -> Iterator[OnRay]:
         yield OnRay(workers, local=False)
         return
     named = os.environ.get("RAY_ADDRESS")
-    # Ray tells of dead processes on standard output, which is for tables.
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+    with _tables_alone():
         if workers.address:
             connection.join(workers.address, f"--address {workers.address}")
         elif named:
@@ -132,6 +133,16 @@ def on_ray(workers: Workers) -> Iterator[OnRay]:
             yield OnRay(workers, local=not workers.address and not named)
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def _tables_alone() -> Iterator[None]:
+    """Ray tells of dead processes on standard output, which is for the tables of the command."""
+    if not is_command():
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def _fit(reporter: Reporter, posed: Challenge, scratch: Path, resources: dict[str, float]) -> None:
@@ -153,4 +164,9 @@ def _fit(reporter: Reporter, posed: Challenge, scratch: Path, resources: dict[st
     try:
         tuner.fit()
     except (RuntimeError, tune.TuneError, ray.exceptions.RayError) as error:
-        reporter.crashed(error)
+        if not reporter.broken:
+            reporter.crashed(error)
+    else:
+        reporter.left()
+    if reporter.broken:
+        raise reporter.broken

@@ -69,7 +69,7 @@ class StackTrainable(tune.Trainable):
             return
         try:
             self.trial = Trial(at_home(self.specs[index]), self.widths)
-        except (ExperimentError, InputError, RecordError) as error:
+        except (ExperimentError, InputError, RecordError, OSError) as error:
             self.abort = f"{self.host}: {error}"
 
     def step(self) -> dict[str, Any]:

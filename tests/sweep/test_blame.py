@@ -92,6 +92,15 @@ def test_a_trial_that_hangs_is_tried_once_more(world: World) -> None:
     )
 
 
+def test_a_trial_for_which_no_process_ever_came_up(world: World) -> None:
+    world.faults.add("t", Fault("gone", blame=Blame.MACHINE))
+    world.faults.add("t", Fault("no such module", begun=False))
+    assert not world.faults.begun("t")
+    assert world.faults.last("t") == "no such module"
+    world.fails()
+    assert world.faults.begun("t")
+
+
 def test_where_it_was_is_not_known(world: World) -> None:
     for _ in range(RETRIES + 1):
         world.fails(node="")

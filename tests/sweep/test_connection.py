@@ -8,8 +8,8 @@ import pytest
 from sweep.devices import cluster_device
 from sweep.errors import ExperimentError
 from sweep.executors import ray  # noqa: F401  (it says how before it imports ray)
-from sweep.executors.cluster import gpus_to_come
-from sweep.executors.connection import full_address, join
+from sweep.executors.cluster import _fits, _summed, gpus_to_come
+from sweep.executors.connection import full_address, join, start
 from sweep.workers import Node, Workers, allot
 
 
@@ -77,6 +77,9 @@ available_node_types:
         (CONFIG, True),
         (CONFIG.replace("GPU: 1", "GPU: 0"), False),
         (CONFIG.replace("{CPU: 8, GPU: 1}", "{}"), None),
+        (CONFIG.replace("{CPU: 8, GPU: 1}", ""), None),
+        ("head_node_type: head\navailable_node_types: {head: , worker: }", None),
+        ("available_node_types:", None),
         ("provider: {type: local}", None),
         ("{", False),
         (None, False),
@@ -90,6 +93,33 @@ def test_what_a_cluster_will_start(
     if config is not None:
         path.write_text(config)
     assert gpus_to_come() is found
+
+
+HAS_ONE, HAS_GPU = {"cpu": 1, "gpu": 0}, {"cpu": 8, "gpu": 1}
+
+
+def test_machines_that_have_the_same_are_listed_once() -> None:
+    assert _summed([HAS_ONE, HAS_GPU, HAS_ONE, {"cpu": 0, "gpu": 0}]) == (
+        "2 machines with 1 core; 1 machine with 8 cores and 1 GPU"
+    )
+    assert _summed([]) == "none with cores"
+
+
+def test_what_a_machine_has() -> None:
+    assert _fits({"cpu": 1, "gpu": 0.5}, HAS_GPU)
+    assert not _fits({"cpu": 1, "gpu": 0.5}, HAS_ONE)
+
+
+def test_ray_that_does_not_start_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    with pytest.raises(ExperimentError, match=r"^Ray does not start on this machine \("):
+        start()
 
 
 def test_the_device_of_a_cluster() -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ import psutil
 import pytest
 import yaml
 
-from results import open_run, query
+from results import RecordError, open_run, query
 from results.records import recorded
 from sweep.driver import Outcome
 from sweep.executors import ray as executor
 from sweep.executors import trainable
 from sweep.plan import find_features, make_job, make_plan
+from sweep.progress import Watcher
 from sweep.specs import trial_specs
 from sweep.workers import Allotment, Node, Workers, local_cores
 
@@ -113,9 +115,14 @@ def test_after_kill_9_the_rest_is_trained_and_nothing_twice(
 
 
 def workers(driver: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Processes that train for a driver on Ray, which titles them so."""
+    """Processes that train for a driver."""
+    return training_for(driver.pid)
+
+
+def training_for(pid: int) -> list[psutil.Process]:
+    """Processes that train for another one on Ray, which titles them so."""
     found = []
-    for process in psutil.Process(driver.pid).children(recursive=True):
+    for process in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             if "Trainable" in " ".join(process.cmdline()):
                 found.append(process)
@@ -238,6 +245,45 @@ def test_a_cluster_says_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
         assert ray.is_initialized()  # it is not ours to stop
     finally:
         ray.shutdown()
+
+
+@pytest.fixture
+def joined(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process has joined a cluster, which lives on."""
+    import ray  # not before the executor has said how
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.usefixtures("joined")
+def test_a_sweep_that_ends_early_leaves_a_cluster_to_the_next_one(
+    run_tiny: RunTiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NeverStarts(trainable.StackTrainable):
+        def setup(self, *given: Any, **named: Any) -> None:
+            raise ModuleNotFoundError("No module named 'sweep'")
+
+    def broken(*given: Any) -> None:
+        raise ValueError("the watcher is broken")
+
+    def interrupt(*given: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    run = partial(run_tiny, out=tmp_path / "run", executor="ray")
+    for error, said, where, name, change in (
+        (RecordError, "start there .*named 'sweep'", executor, "StackTrainable", NeverStarts),
+        (ValueError, "the watcher is broken", Watcher, "advanced", broken),
+        (KeyboardInterrupt, "^$", Watcher, "advanced", interrupt),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(where, name, change)
+            with pytest.raises(error, match=said):
+                run()
+        wait_for(lambda: not training_for(os.getpid()), seconds=10)
+    assert run().failed == 0
 
 
 def test_an_interrupt_keeps_what_is_recorded(
