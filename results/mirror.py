@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from results import stores
 from results.direct import Direct, direct
 from results.errors import RecordError
 from results.mirrored import (
@@ -33,7 +34,7 @@ from results.mirrored import (
     travels,
 )
 from results.parts import unwritable, whole_file
-from results.places import MARK, known_by, mirrors, place_of, uri_of
+from results.places import MARK, known_by, masked, mirrors, place_of, uri_of
 from results.stores import Store, child, is_uri, store_of
 
 __all__ = [
@@ -52,6 +53,12 @@ __all__ = [
     "uri_of",
 ]
 
+SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "file")
+"""Kinds of stores."""
+
+FIRST_TRY = 15.0
+"""Seconds for which a store is tried when it is first named: its address may be wrong."""
+
 
 def local_folder(place: str | Path, *, pull: bool = True) -> Path:
     """The folder of this machine where a place is read and written.
@@ -61,16 +68,22 @@ def local_folder(place: str | Path, *, pull: bool = True) -> Path:
         pull: whether what the store holds is brought here.
 
     Raises:
-        RecordError: the store cannot be read, or the mirror cannot be written; or a URI was made a
-            path, which joins its slashes.
+        RecordError: the store cannot be read, or the mirror cannot be written; it is no URI of a
+            store; or a URI was made a path, which joins its slashes.
     """
     if isinstance(place, Path) or not is_uri(place):
         if found := re.fullmatch(r"([a-zA-Z][a-zA-Z0-9+.-]+):/(.*)", str(place)):
             meant = f"{found[1]}://{found[2]}"
             raise RecordError(f"{place}: is no folder; give the URI as text, {meant!r}, not a path")
         return Path(place)
-    path, mark, options = place.partition("?")
-    uri = path.rstrip("/") + mark + options
+    scheme, _, rest = place.partition("://")
+    path, mark, options = rest.partition("?")
+    bucket = path.strip("/") if scheme.lower() == "file" else path.split("/")[0]
+    if scheme.lower() not in SCHEMES or not bucket:
+        raise RecordError(
+            f"{masked(place)}: expected s3://BUCKET/FOLDER, gs://BUCKET/FOLDER or file:///FOLDER"
+        )
+    uri = f"{scheme.lower()}://{path.rstrip('/')}{mark}{options}"
     folder = mirrors() / hashlib.sha256(uri.encode()).hexdigest()[:16]
     if uri_of(folder) != uri:
         try:
@@ -80,7 +93,7 @@ def local_folder(place: str | Path, *, pull: bool = True) -> Path:
         with whole_file(folder / MARK) as file:
             file.write(uri.encode())
     if pull:
-        refresh(folder)
+        refresh(folder, min(FIRST_TRY, stores.PATIENCE))
     return folder
 
 

@@ -125,8 +125,8 @@ def folder_of(cache: Path) -> Path:
     """
     if store_of(cache):
         raise ExperimentError(
-            f"--cache {place_of(cache)}: lies in a store, whose own tools list and delete; this "
-            f"machine's copies of its entries are in {cache}, which can be given instead"
+            f"--cache {place_of(cache)}: lies in a store; use that store's own tools to list and "
+            "delete its entries"
         )
     return cache
 

@@ -431,3 +431,9 @@ def test_two_mirrors_and_a_store_agree(
             assert content(folder) == model
             publish(folder)
         assert content(root / "store") == model
+
+
+@pytest.mark.parametrize("place", ["s3://", "s3:///folder?region=x", "hdfs://host/folder", "x://y"])
+def test_what_names_no_store_is_refused(place: str) -> None:
+    with pytest.raises(RecordError, match=r"expected s3://BUCKET/FOLDER, gs://"):
+        local_folder(place)

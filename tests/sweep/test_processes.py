@@ -96,7 +96,7 @@ def test_after_kill_9_the_rest_is_trained_and_nothing_twice(
     driver.communicate()
     wait_for(lambda: not any(process.is_running() for process in training))
     before = recorded(run)
-    assert set(before.values()) == {"ok"}
+    assert set(before.values()) == {"ok"}, open_run(run).arms["error"].to_list()
     assert 3 <= len(before) < 12
     stamps = {path: path.stat().st_mtime_ns for path in (run / "arms").glob("*.parquet")}
     resumed = start("--executor", executor)

@@ -346,7 +346,7 @@ def test_cache_commands_look_after_folders(
 ) -> None:
     status, _, err = softsweep("cache", "list", "--cache", file_place("cache"))
     assert status == 2
-    assert "lies in a store, whose own tools list and delete" in err
+    assert "lies in a store; use that store's own tools" in err
 
 
 @pytest.mark.slow
