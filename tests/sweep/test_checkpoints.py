@@ -342,7 +342,7 @@ def test_two_nodes_go_on_with_each_other_s_work_in_a_store(
         assert not lying(node.run)
     _, (note,) = to_the_end(Trial(nodes[1], {}))
     assert note.endswith("goes on after epoch 3")
-    assert contents(nodes[1].run) == whole
+    assert contents(store) == whole
     assert not lying(store)
 
 
