@@ -7,12 +7,12 @@ from pathlib import Path
 
 from results.errors import DamagedError, GoneError, RecordError
 from results.ledger import keep_ledger, place, sound_parts, stamp_of
+from results.locks import locked
 from results.mirror import fetch_anew
 from results.parts import (
     EVERY,
     MERGED,
     held,
-    locked,
     part_files,
     part_groups,
     part_schema,

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from results.errors import RecordError
+from results.mirrored import remove_here
 from results.parts import whole_file
 from results.stores import store_of
 
@@ -60,11 +61,7 @@ class Direct:
         if self.store:
             self.store.delete(name)
             return
-        path = self.folder / name
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise RecordError(f"{path}: cannot be deleted ({error.strerror})") from error
+        remove_here(self.folder / name)
 
     def names(self, prefix: str) -> list[str]:
         """Names of the files that begin with this, sorted; not those in folders further below.

@@ -40,6 +40,6 @@ class RecordWarning(UserWarning):
     """Part of a run folder is passed by; the message says which, why, and what to do."""
 
 
-def one_line(error: BaseException) -> str:
-    """An error's message with line breaks and runs of blanks made single blanks."""
-    return " ".join(str(error).split())
+def one_line(said: BaseException | str) -> str:
+    """A message with line breaks and runs of blanks made single blanks."""
+    return " ".join(str(said).split())

@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 
 from model.metrics import METRICS
 from results.errors import RecordError
+from results.locks import locked
 from results.outputs import Logits, Rows, place_ids, read_ids, read_logits
-from results.parts import locked
 from results.records import predictions_table, record_trial
 from results.run import Run, labels_of
 from results.schemas import EXTERNAL

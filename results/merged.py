@@ -20,12 +20,12 @@ import pyarrow.compute as pc
 
 from results.difference import check_same_texts
 from results.errors import RecordError
+from results.locks import locked
 from results.mirror import direct, fetch_file, local_folder
 from results.parts import (
     MERGED,
     OF_TRIALS,
     covered,
-    locked,
     part_groups,
     part_path,
     part_schema,

@@ -33,8 +33,9 @@ from results.mirrored import (
     travelling,
     travels,
 )
-from results.parts import unwritable, whole_file
+from results.parts import whole_file
 from results.places import MARK, known_by, masked, mirrors, place_of, uri_of
+from results.remedies import unwritable
 from results.stores import Store, child, is_uri, store_of
 
 __all__ = [

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from results.errors import RecordError
-from results.parts import replaced, unwritable, whole_file
+from results.locks import locked_file
+from results.parts import replaced, whole_file
 from results.remedies import SET_ASIDE
 from results.stores import Stored
 
@@ -153,14 +154,7 @@ def index_of(folder: Path) -> Iterator[dict[str, Known]]:
     Raises:
         RecordError: the mirror cannot be written.
     """
-    from filelock import FileLock
-
-    lock = FileLock(folder / _LOCK)
-    try:
-        lock.acquire()
-    except OSError as error:
-        raise unwritable(folder / _LOCK, error) from error
-    try:
+    with locked_file(folder / _LOCK):
         index = _read_index(folder)
         before = dict(index)
         try:
@@ -170,8 +164,6 @@ def index_of(folder: Path) -> Iterator[dict[str, Known]]:
                 rows = {name: [k.size, k.there, *k.here] for name, k in index.items()}
                 with whole_file(folder / _INDEX, lasting=False) as file:
                     file.write(json.dumps(rows).encode())
-    finally:
-        lock.release()
 
 
 def _read_index(folder: Path) -> dict[str, Known]:

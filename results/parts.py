@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from results.errors import DamagedError, GoneError, RecordError, one_line
 from results.ledger import enter, tear_up
-from results.places import copy_note
-from results.remedies import remedy
+from results.locks import locked
+from results.remedies import remedy, unwritable
 from results.schemas import KINDS, METADATA_KEY, facts_of
 
 MERGED = "merged-"
@@ -122,23 +122,6 @@ def whole_file(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):  # else it would hide why writing failed
             temporary.unlink(missing_ok=True)
-
-
-def unwritable(path: Path, error: OSError) -> RecordError:
-    """Why a file cannot be written, in one sentence."""
-    copy = copy_note(path)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return RecordError(
-            f"{path}: no space left to write it{copy}; what was recorded before is kept: "
-            "make room and run again to go on"
-        )
-    reason = error.strerror or one_line(error)
-    if isinstance(error.filename, str) and Path(error.filename).parent != path.parent:
-        reason += f": {error.filename}"  # not the temporary beside it, but what is in the way
-    return RecordError(
-        f"{path}: cannot be written{copy} ({reason}); what was recorded before is kept: "
-        "see that its folder can be written, or give another one with --out"
-    )
 
 
 def _sync(folder: Path) -> None:
@@ -332,26 +315,6 @@ def merge_parts(run: Path, kind: str, at_least: int = 200) -> list[Path]:
             for schema, group in by_schema.items()
             if len(group) > 1
         ]
-
-
-@contextmanager
-def locked(run: Path) -> Iterator[None]:
-    """Hold the run's lock, waiting for whoever has it.
-
-    Raises:
-        RecordError: it cannot be made.
-    """
-    from filelock import FileLock
-
-    lock = FileLock(run / ".lock")
-    try:
-        lock.acquire()
-    except OSError as error:
-        raise unwritable(run / ".lock", error) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _clean(run: Path, kind: str) -> list[str]:

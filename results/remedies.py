@@ -1,11 +1,14 @@
-"""What a damaged file means, and what brings back what was in it."""
+"""What a damaged file means, and what brings back what was in it; why one cannot be written."""
 
+import errno
 from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from results.errors import RecordError, one_line
+from results.places import copy_note
 from results.schemas import facts_of, imported
 
 SET_ASIDE = ".broken"
@@ -42,6 +45,23 @@ def mended(path: Path) -> str:
     if imported(path.stem):
         return _NO_EPOCHS if kind == "epochs" else "import its predictions again"
     return "its arms train again" + _import_too(path)
+
+
+def unwritable(path: Path, error: OSError) -> RecordError:
+    """Why a file cannot be written, in one sentence."""
+    copy = copy_note(path)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RecordError(
+            f"{path}: no space left to write it{copy}; what was recorded before is kept: "
+            "make room and run again to go on"
+        )
+    reason = error.strerror or one_line(error)
+    if isinstance(error.filename, str) and Path(error.filename).parent != path.parent:
+        reason += f": {error.filename}"  # not the temporary beside it, but what is in the way
+    return RecordError(
+        f"{path}: cannot be written{copy} ({reason}); what was recorded before is kept: "
+        "see that its folder can be written, or give another one with --out"
+    )
 
 
 def _import_too(path: Path) -> str:

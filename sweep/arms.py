@@ -64,6 +64,11 @@ class Arm:
         return hashed(self._content())
 
     @property
+    def words(self) -> str:
+        """The arm as people know it."""
+        return f"{self.label} {self.language} b={self.batch_size} seed={self.seed}"
+
+    @property
     def settings(self) -> dict[str, Any]:
         """Every setting that has no column of its own in `arms`."""
         parameters = dict(self.defaults) | dict(self.parameters)

@@ -53,9 +53,6 @@ for command in (
 ):
     app.command()(command)
 
-INTERRUPTED = 130
-"""Exit status after an interrupt, as shells have it."""
-
 
 def _show(message: Warning | str, *where: object, **options: object) -> None:
     """A warning as one sentence: where in the program it came up is no concern of the user."""
@@ -71,7 +68,7 @@ def main() -> None:
     from results import RecordError
     from results.errors import RecordWarning
     from results.places import known_by
-    from sweep.errors import ExperimentError, PlaceError
+    from sweep.errors import INTERRUPTED, ExperimentError, PlaceError
 
     try:
         with warnings.catch_warnings():

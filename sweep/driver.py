@@ -1,7 +1,7 @@
 """The main job: features -> the arms that are not recorded yet -> tables."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,7 @@ from model.catalogue import LossSource
 from results.damage import set_aside
 from results.errors import DamagedError
 from results.mirror import publish, refresh
-from results.parts import whole_file
+from results.parts import OF_TRIALS, whole_file
 from results.records import merge_parts, record_examples, recorded
 from results.schemas import STATUSES
 from sweep.cachestore import bring, share
@@ -140,7 +140,7 @@ def _drive(job: Job, workers: Workers, console: Console, drive: Drive) -> Outcom
         session.train(plan.wanted, plan.todo)
     drive.lease.check()
     drive.status.phase("tables")
-    for kind in ("arms", "epochs", "predictions"):
+    for kind in OF_TRIALS:
         merge_parts(job.run, kind, MERGE_FROM)
     publish(job.run)
 
@@ -254,11 +254,7 @@ def _prepare(plan: Plan) -> None:
     """Write what a run folder holds beside its trials: experiment, loss files, examples."""
     job = plan.job
     used = {job.losses[entry.name] for entry in job.experiment.grid.loss}
-    own = {loss_path(loss): loss.text for loss in used if not loss.built_in}
-    resolved = job.experiment.resolved() | {"losses": sorted(own)}
-    with whole_file(job.run / RESOLVED) as file:
-        file.write(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True).encode())
-    for path, text in own.items():
+    for path, text in experiment_files(job, used, RESOLVED).items():
         with whole_file(job.run / path) as file:
             file.write(text.encode())
     for entry in plan.features.values():
@@ -274,6 +270,22 @@ def _prepare(plan: Plan) -> None:
             entry.v,
             {name: (s.ids, s.labels, s.half.tolist()) for name, s in splits.items()},
         )
+
+
+def experiment_files(job: Job, losses: Iterable[LossSource], name: str) -> dict[str, str]:
+    """An experiment as a folder keeps it: resolved, and beside it the files of losses.
+
+    Args:
+        job: whose experiment it is.
+        losses: those to keep; built-in ones need no file.
+        name: of the experiment's file.
+
+    Returns:
+        The content of each file, the experiment first.
+    """
+    own = {loss_path(loss): loss.text for loss in losses if not loss.built_in}
+    resolved = job.experiment.resolved() | {"losses": sorted(own)}
+    return {name: yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True), **own}
 
 
 def loss_path(loss: LossSource) -> str:

@@ -1,5 +1,8 @@
 """What this room says when it was asked for something impossible."""
 
+INTERRUPTED = 130
+"""Exit status after an interrupt, as shells have it."""
+
 
 class ExperimentError(ValueError):
     """The request is wrong; the message names the file, the key and what would be right."""

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
-from sweep.errors import ExperimentError
+from results.errors import one_line
+from sweep.errors import INTERRUPTED, ExperimentError
 from sweep.jobs import AGAIN, details
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ LONGEST_PAUSE = 30.0
 
 KNOWN = (0, 1, 2)
 """Exit statuses of `softsweep run`."""
-
-INTERRUPTED = 130
-"""Exit status after an interrupt, as shells have it."""
 
 
 class _Log:
@@ -126,4 +124,4 @@ def exit_status(job: str, ended: "JobDetails") -> int:
     if ended.status == "STOPPED":
         return INTERRUPTED
     why = f"its process ended with status {status}" if status else ended.message or "unexplained"
-    raise ExperimentError(f"the job {job} failed: {' '.join(why.split())}; {AGAIN}")
+    raise ExperimentError(f"the job {job} failed: {one_line(why)}; {AGAIN}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from results.errors import one_line
 from sweep.errors import ExperimentError
 from sweep.wheel import archive
 
@@ -106,7 +107,7 @@ def hand_in(client: "JobSubmissionClient", files: Mapping[str, bytes], entrypoin
             job: str = client.submit_job(entrypoint=entrypoint, runtime_env=environment)
         except (OSError, RuntimeError) as error:
             raise ExperimentError(
-                f"{client.get_address()}: the job was not taken ({' '.join(str(error).split())}); "
+                f"{client.get_address()}: the job was not taken ({one_line(error)}); "
                 "submit it again"
             ) from None
     return job

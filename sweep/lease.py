@@ -26,8 +26,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from results.errors import RecordError
+from results.locks import locked
 from results.mirror import direct, place_of, uri_of
-from results.parts import locked
 from sweep.errors import ExperimentError
 
 CLAIM = ".driver.json"

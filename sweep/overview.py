@@ -16,13 +16,10 @@ from results.render import Cell, Table
 from sweep.duration import duration
 from sweep.experiment import RESOLVED
 from sweep.lease import CLAIM, read_holder, was_killed
-from sweep.status import ENDED, Running, Told, read_status
+from sweep.status import ENDED, LAST, Running, Told, read_status
 
 QUIET = 60.0
 """Seconds without a sign of life after which a driver is said to give none."""
-
-LAST = 5
-"""Arms that went wrong of which the errors are shown."""
 
 GO_ON = "run `softsweep run` again to go on"
 

@@ -21,17 +21,13 @@ from rich.text import Text
 
 from sweep.duration import duration
 from sweep.specs import TrialSpec
-from sweep.status import Running, Sight
+from sweep.status import LAST, Running, Sight
 
 if TYPE_CHECKING:
-    from sweep.arms import Arm
     from sweep.trial import Advance
 
 PLAIN_EVERY = 60.0
 """Seconds between lines where the output is not a terminal."""
-
-LAST = 5
-"""Arms that went wrong of which the errors are kept to be told."""
 
 
 class _TimeLeft(ProgressColumn):
@@ -114,7 +110,7 @@ class Watcher:
         self._check()
         if not self._running and not self._done:
             self._began = time.monotonic()  # what came before says nothing about the pace
-        self._running[spec.name] = Running(_words(spec), self._host, 0.0)
+        self._running[spec.name] = Running(spec.all_words, self._host, 0.0)
         self._show()
 
     def advanced(self, spec: TrialSpec, advance: "Advance", host: str = "") -> None:
@@ -126,7 +122,7 @@ class Watcher:
             host: where it runs, if it says so.
         """
         self._check()
-        self._running[spec.name] = Running(_words(spec), host or self._host, advance.share)
+        self._running[spec.name] = Running(spec.all_words, host or self._host, advance.share)
         if advance.finished:
             del self._running[spec.name]
             self._done += self.work[spec.name]
@@ -138,7 +134,7 @@ class Watcher:
                 continue
             self._ended[arm.key] = end.status
             if end.status in ("diverged", "failed"):
-                where = named(arm)
+                where = arm.words
                 self._failures.append(f"{where}: {end.error}")
                 line = Text.assemble((end.status, "red"), f" {where}: {end.error}")
                 self.say(line)
@@ -187,14 +183,3 @@ class Watcher:
         if not done:
             return None
         return (time.monotonic() - self._began) * (self._all - done) / done
-
-
-def named(arm: "Arm") -> str:
-    """An arm in a few words."""
-    return f"{arm.label} {arm.language} b={arm.batch_size} seed={arm.seed}"
-
-
-def _words(spec: TrialSpec) -> str:
-    """A trial in a few words."""
-    more = len(spec.arms) - 1
-    return named(spec.arms[0]) + (f" and {more} more" if more else "")

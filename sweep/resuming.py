@@ -222,5 +222,4 @@ class Saver:
     def _complain(self, reason: str) -> None:
         if not self._said:
             self._said = True
-            where = self.spec.words(range(len(self.spec.arms)))
-            self._say(f"{where}: trained without new checkpoints ({reason})")
+            self._say(f"{self.spec.all_words}: trained without new checkpoints ({reason})")

@@ -56,11 +56,15 @@ class TrialSpec:
         """Epochs that the stack trains."""
         return int(self.arms[0].train["epochs"])
 
+    @property
+    def all_words(self) -> str:
+        """The trial as people know it."""
+        return self.words(range(len(self.arms)))
+
     def words(self, chunk: range) -> str:
         """Some of the arms, by their indices, as people know them."""
-        first = self.arms[chunk[0]]
-        where = f"{first.label} {first.language} b={first.batch_size} seed={first.seed}"
-        return where if len(chunk) == 1 else f"{where} and {len(chunk) - 1} more"
+        first = self.arms[chunk[0]].words
+        return first if len(chunk) == 1 else f"{first} and {len(chunk) - 1} more"
 
 
 def trial_specs(

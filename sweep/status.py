@@ -26,6 +26,9 @@ EVERY = 10.0
 PATIENCE = 5.0
 """Seconds for which a writing that fails is tried again: the next one is not far."""
 
+LAST = 5
+"""Arms that went wrong of which the errors are told: the last ones."""
+
 ENDED = ("done", "stopped", "failed")
 """The phases in which no driver is at work any more."""
 

@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-import yaml
-
 from results.places import masked
 from results.stores import is_uri
-from sweep.driver import loss_path
+from sweep.driver import experiment_files
 from sweep.errors import ExperimentError
 from sweep.packages import check_packages
 from sweep.plan import Job, check_trusted, make_job
@@ -50,10 +48,7 @@ def travelling_files(job: Job) -> dict[str, bytes]:
     Raises:
         ExperimentError: softsweep is not installed.
     """
-    own = {loss_path(loss): loss.text for loss in job.losses.values() if not loss.built_in}
-    content = job.experiment.resolved() | {"losses": sorted(own)}
-    experiment = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    texts = {**own, EXPERIMENT: experiment}
+    texts = experiment_files(job, job.losses.values(), EXPERIMENT)
     return wheel_files() | {name: text.encode() for name, text in texts.items()}
 
 

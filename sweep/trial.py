@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features import Features, open_features
+from results.errors import one_line
 from sweep.arms import Arm, network_settings, train_settings
 from sweep.pruning import Bar
 from sweep.recording import Ended, record_chunk, recorded_chunk
@@ -277,5 +278,5 @@ def load_data(path: Path) -> "Data":
 
 def describe(error: BaseException) -> str:
     """An exception in one line."""
-    text = " ".join(str(error).split())
+    text = one_line(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -188,7 +188,6 @@ def plan(
 ) -> None:
     """Show the arms wanted, recorded and to do, their stacks, time and cost; records nothing."""
     from results.parts import cut_off_parts
-    from results.places import known_by
     from sweep.plan import find_features, make_job, make_plan
     from sweep.planlist import budget_tables, known_from_records, plan_tables
     from sweep.prices import read_prices

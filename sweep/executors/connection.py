@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import ray
 
@@ -102,8 +103,8 @@ def join(asked: str, option: str) -> None:
     raise ExperimentError(f"{option}: {why}")
 
 
-def _join(address: str, **options: object) -> None:
-    ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)  # type: ignore[arg-type]
+def _join(address: str, **options: Any) -> None:
+    ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
 
 
 def _has_token() -> bool:
