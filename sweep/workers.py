@@ -27,6 +27,9 @@ MOST_THREADS = 8
 STALL_AFTER = 300.0
 """Seconds without a step after which a trial counts as hung by default."""
 
+PORT = 6379
+"""Where the head of a cluster listens, unless it was told otherwise."""
+
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Where Linux says how much of its processors a container may use."""
 
@@ -47,7 +50,8 @@ class Workers:
         slots: trials at once to reckon with, where a cluster will have more than it has.
 
     Raises:
-        ExperimentError: there is no such executor or device, or a number is too low.
+        ExperimentError: there is no such executor or device, the address is none, or a number is
+            too low.
     """
 
     executor: str = "ray"
@@ -62,6 +66,8 @@ class Workers:
     def __post_init__(self) -> None:
         _one_of("--executor", self.executor, EXECUTORS)
         _one_of("--device", self.device, DEVICES)
+        if self.address is not None:
+            full_address(self.address, f"--address {self.address}")
         _at_least_1("--trials-per-gpu", self.trials_per_gpu)
         _at_least_1("--width", self.width)
         _at_least_1("--threads", self.threads)
@@ -78,6 +84,30 @@ def _one_of(option: str, value: str, allowed: Iterable[str]) -> None:
 def _at_least_1(option: str, value: int | None) -> None:
     if value is not None and value < 1:
         raise ExperimentError(f"{option} {value}: expected at least 1")
+
+
+def full_address(asked: str, option: str) -> str:
+    """The address of a cluster as Ray wants it: `auto` or `HOST:PORT`.
+
+    Args:
+        asked: `auto`, `HOST` or `HOST:PORT`.
+        option: how it was given, for messages.
+
+    Raises:
+        ExperimentError: it is none of these.
+    """
+    if "://" in asked:
+        raise ExperimentError(
+            f"{option}: expected auto, HOST or HOST:PORT; a sweep would not outlive a connection "
+            "of another kind: give --address auto on a machine of the cluster, or use softsweep "
+            "submit"
+        )
+    if asked == "auto":
+        return asked
+    host, _, port = asked.partition(":")
+    if not host or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
+        raise ExperimentError(f"{option}: expected auto, HOST or HOST:PORT")
+    return f"{host}:{port or PORT}"
 
 
 @dataclass(frozen=True)

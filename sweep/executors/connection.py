@@ -14,10 +14,7 @@ import ray
 
 from results.errors import one_line
 from sweep.errors import ExperimentError
-from sweep.workers import local_cores
-
-PORT = 6379
-"""Where the head of a cluster listens, unless it was told otherwise."""
+from sweep.workers import full_address, local_cores
 
 REACH = 5.0
 """Seconds in which a head that is there accepts a connection."""
@@ -26,30 +23,6 @@ TOKEN = Path("~/.ray/auth_token")
 """Where Ray looks for a token that no variable names."""
 
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
-
-
-def full_address(asked: str, option: str) -> str:
-    """The address of a cluster as Ray wants it: `auto` or `HOST:PORT`.
-
-    Args:
-        asked: `auto`, `HOST` or `HOST:PORT`.
-        option: how it was given, for messages.
-
-    Raises:
-        ExperimentError: it is none of these.
-    """
-    if "://" in asked:
-        raise ExperimentError(
-            f"{option}: expected auto, HOST or HOST:PORT; a sweep would not outlive a connection "
-            "of another kind: give --address auto on a machine of the cluster, or use softsweep "
-            "submit"
-        )
-    if asked == "auto":
-        return asked
-    host, _, port = asked.partition(":")
-    if not host or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
-        raise ExperimentError(f"{option}: expected auto, HOST or HOST:PORT")
-    return f"{host}:{port or PORT}"
 
 
 _FAILURES = (OSError, ValueError, RuntimeError, ray.exceptions.RayError)

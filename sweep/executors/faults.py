@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 RETRIES = 2
-"""Times that a trial is started again after its process died on a machine that lives on."""
+"""Times that a trial is started again after its process died on a machine that lives on, and after
+none came up for it there."""
 
 HANG_RETRIES = 1
 """Times that a trial is started again after it hung, which takes long to notice."""
@@ -96,32 +97,25 @@ class Faults:
         if (
             self._count(trial, Blame.MACHINE) > MACHINE_RETRIES
             or self._count(trial, Blame.HANG) > HANG_RETRIES
-            or self._count(trial, Blame.PROCESS) > RETRIES
+            or self._too_many(trial, Blame.PROCESS)
         ):
             return Verdict.GIVE_UP
-        doubtful = self._count(trial, None)
-        if doubtful and self._count(trial, Blame.PROCESS) + doubtful > RETRIES:
-            return Verdict.WAIT
-        return Verdict.AGAIN
+        return Verdict.WAIT if self._too_many(trial, Blame.PROCESS, None) else Verdict.AGAIN
 
     def innocent(self, trial: str) -> bool:
-        """Whether nothing but its machines was ever to blame."""
-        return {fault.blame for fault in self._of[trial]} == {Blame.MACHINE}
+        """Whether nothing but machines was ever to blame."""
+        return not self._own(trial)
 
-    def begun(self, trial: str) -> bool:
-        """Whether a process ever came up for a trial where its machine lived on."""
-        return any(fault.begun for fault in self._of[trial] if fault.blame is not Blame.MACHINE)
-
-    def last(self, trial: str) -> str:
-        """Why its last try failed where its machine lived on, in a line."""
-        return [f.words for f in self._of[trial] if f.blame is not Blame.MACHINE][-1]
+    def unstarted(self, trial: str) -> str:
+        """Why no process comes up for a trial on machines that live on; empty if it is not that."""
+        words = [f.words for f in self._of[trial] if f.blame is Blame.PROCESS and not f.begun]
+        return words[-1] if len(words) > RETRIES else ""
 
     def account(self, trial: str) -> str:
         """Why a trial is given up, in a line."""
-        faults, machines = self._of[trial], self._count(trial, Blame.MACHINE)
-        if self.innocent(trial):
-            return f"{machines} tries were lost with their machines: {faults[-1].words}"
-        own = [fault for fault in faults if fault.blame is not Blame.MACHINE]
+        own, machines = self._own(trial), self._count(trial, Blame.MACHINE)
+        if not own:
+            return f"{machines} tries were lost with their machines: {self._of[trial][-1].words}"
         hung = self._count(trial, Blame.HANG)
         what = (
             f"it hung {hung} times"
@@ -132,20 +126,29 @@ class Faults:
         if machines > 1:
             tries = f"{machines} more tries were lost with their machines"
         more = f" ({tries})" if machines else ""
-        return f"{what}: {self.last(trial)}{more}"
+        return f"{what}: {own[-1].words}{more}"
+
+    def _own(self, trial: str) -> list[Fault]:
+        """The tries that may have failed by what was trained."""
+        faults = self._of[trial]
+        return [fault for fault in faults if fault.begun and fault.blame is not Blame.MACHINE]
 
     def _count(self, trial: str, blame: Blame | None) -> int:
         return sum(fault.blame is blame for fault in self._of[trial])
+
+    def _too_many(self, trial: str, *blames: Blame | None) -> bool:
+        """Whether processes died, or did not come up, more often than is forgiven."""
+        begun = [fault.begun for fault in self._of[trial] if fault.blame in blames]
+        return max(begun.count(True), begun.count(False)) > RETRIES
 
     def _judge(self, trial: str) -> None:
         """Find out what can be found out now; machines are asked only when it matters."""
         for fault in self._of[trial]:
             if fault.blame is None and self._lost(fault.node):
                 fault.blame = Blame.MACHINE
-        doubtful = [fault for fault in self._of[trial] if fault.blame is None]
-        if self._count(trial, Blame.PROCESS) + len(doubtful) <= RETRIES:
+        if not self._too_many(trial, Blame.PROCESS, None):
             return
-        for fault in doubtful:
-            if self._clock() - fault.at >= SETTLING:
+        for fault in self._of[trial]:
+            if fault.blame is None and self._clock() - fault.at >= SETTLING:
                 alone = not fault.node or self._answers(fault.node)
                 fault.blame = Blame.PROCESS if alone else Blame.MACHINE

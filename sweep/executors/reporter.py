@@ -239,8 +239,8 @@ class Reporter(tune.Callback):
     def _give_up(self, index: int) -> None:
         """Try the arms of a stack again in halves, for one of them may have killed the others."""
         spec = self.specs[index]
-        if not (self._faults.innocent(spec.name) or self._faults.begun(spec.name)):
-            self.end(self._faults.last(spec.name))
+        if why := self._faults.unstarted(spec.name):
+            self.end(why)
             return
         try:
             ended = recorded_so_far(spec)

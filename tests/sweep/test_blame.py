@@ -27,8 +27,8 @@ class World:
         self.asked += 1
         return node not in self.silent
 
-    def fails(self, node: str = "n", blame: Blame | None = None) -> Verdict:
-        self.faults.add("t", Fault("killed", node, blame))
+    def fails(self, node: str = "n", blame: Blame | None = None, begun: bool = True) -> Verdict:
+        self.faults.add("t", Fault("killed", node, blame, begun))
         return self.faults.verdict("t")
 
     def later(self) -> Verdict:
@@ -79,7 +79,9 @@ def test_a_machine_that_does_not_answer_is_lost_before_the_cluster_knows(world: 
 def test_there_is_an_end_to_losing_machines(world: World) -> None:
     for _ in range(MACHINE_RETRIES):
         assert world.fails(blame=Blame.MACHINE) is Verdict.AGAIN
+    world.fails(blame=Blame.PROCESS, begun=False)
     assert world.fails(blame=Blame.MACHINE) is Verdict.GIVE_UP
+    assert world.faults.innocent("t")
     assert world.faults.account("t") == "11 tries were lost with their machines: killed"
 
 
@@ -92,13 +94,23 @@ def test_a_trial_that_hangs_is_tried_once_more(world: World) -> None:
     )
 
 
-def test_a_trial_for_which_no_process_ever_came_up(world: World) -> None:
-    world.faults.add("t", Fault("gone", blame=Blame.MACHINE))
-    world.faults.add("t", Fault("no such module", begun=False))
-    assert not world.faults.begun("t")
-    assert world.faults.last("t") == "no such module"
-    world.fails()
-    assert world.faults.begun("t")
+def test_no_arm_is_to_blame_where_no_process_comes_up(world: World) -> None:
+    world.fails(blame=Blame.PROCESS)
+    world.fails(blame=Blame.PROCESS)
+    for _ in range(RETRIES):
+        assert world.fails(blame=Blame.PROCESS, begun=False) is Verdict.AGAIN
+        assert world.faults.unstarted("t") == ""
+    assert world.fails(blame=Blame.PROCESS, begun=False) is Verdict.GIVE_UP
+    assert world.faults.unstarted("t") == "killed"
+
+
+def test_processes_that_do_not_come_up_are_not_counted_with_those_that_die(world: World) -> None:
+    world.fails(blame=Blame.PROCESS, begun=False)
+    for _ in range(RETRIES):
+        assert world.fails(blame=Blame.PROCESS) is Verdict.AGAIN
+    assert world.fails(blame=Blame.PROCESS) is Verdict.GIVE_UP
+    assert world.faults.unstarted("t") == ""
+    assert world.faults.account("t") == "its process failed 3 times: killed"
 
 
 def test_where_it_was_is_not_known(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Addresses of clusters, and what is said where none can be joined; no cluster is needed."""
+"""What is said where no cluster can be joined; no cluster is needed."""
 
 import socket
 from pathlib import Path
@@ -9,28 +9,8 @@ from sweep.devices import cluster_device
 from sweep.errors import ExperimentError
 from sweep.executors import ray  # noqa: F401  (it says how before it imports ray)
 from sweep.executors.cluster import _fits, _summed, gpus_to_come
-from sweep.executors.connection import full_address, join, start
+from sweep.executors.connection import join, start
 from sweep.workers import Node, Workers, allot
-
-
-@pytest.mark.parametrize(
-    ("asked", "address"),
-    [("auto", "auto"), ("head", "head:6379"), ("10.0.0.1:7000", "10.0.0.1:7000")],
-)
-def test_addresses(asked: str, address: str) -> None:
-    assert full_address(asked, "--address") == address
-
-
-@pytest.mark.parametrize("asked", ["", ":6379", "head:port", "head:0", "::1"])
-def test_what_is_no_address(asked: str) -> None:
-    with pytest.raises(ExperimentError, match=r"^--address: expected auto, HOST or HOST:PORT$"):
-        full_address(asked, "--address")
-
-
-@pytest.mark.parametrize("asked", ["ray://head:10001", "http://head:8265"])
-def test_connections_that_a_sweep_would_not_outlive(asked: str) -> None:
-    with pytest.raises(ExperimentError, match=r"^--address X: .* use softsweep submit$"):
-        full_address(asked, "--address X")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from sweep.workers import (
     Node,
     Workers,
     allot,
+    full_address,
     local_cores,
 )
 
@@ -79,3 +80,28 @@ def test_a_device_that_is_not_there_is_named() -> None:
         pytest.skip("this may be a machine with MPS")
     with pytest.raises(ExperimentError, match="--device mps: no MPS device is usable here"):
         local_device("mps")
+
+
+@pytest.mark.parametrize(
+    ("asked", "address"),
+    [("auto", "auto"), ("head", "head:6379"), ("10.0.0.1:7000", "10.0.0.1:7000")],
+)
+def test_addresses(asked: str, address: str) -> None:
+    assert full_address(asked, "--address") == address
+
+
+@pytest.mark.parametrize("asked", ["", ":6379", "head:port", "head:0", "::1"])
+def test_what_is_no_address(asked: str) -> None:
+    with pytest.raises(ExperimentError, match=r"^--address: expected auto, HOST or HOST:PORT$"):
+        full_address(asked, "--address")
+
+
+@pytest.mark.parametrize("asked", ["ray://head:10001", "http://head:8265"])
+def test_connections_that_a_sweep_would_not_outlive(asked: str) -> None:
+    with pytest.raises(ExperimentError, match=r"^--address X: .* use softsweep submit$"):
+        full_address(asked, "--address X")
+
+
+def test_workers_at_what_is_no_address_are_refused_before_anything_is_done() -> None:
+    with pytest.raises(ExperimentError, match=r"^--address head:0: expected auto, HOST or"):
+        Workers(address="head:0")
