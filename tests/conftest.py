@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,10 @@ KEYS = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+# Tests that a shell starts in the background are deaf to Ctrl-C, and so is what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
