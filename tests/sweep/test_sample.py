@@ -23,9 +23,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample experiment, its three seeds."""
+    """Three losses of the sample experiment, with its three seeds."""
     out = tmp_path_factory.mktemp("sample")
-    return run_experiment("sample", out=out, cache=cache).run
+    overrides = ["grid.loss=[bce, soft_accuracy, soft_macro_f1]"]
+    return run_experiment("sample", out=out, cache=cache, overrides=overrides).run
 
 
 def scores(run: Path) -> dict[tuple[str, str, str], float]:
