@@ -17,7 +17,7 @@ import yaml
 from results import query
 from results.records import recorded
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 KEEPER = """
 import sys
@@ -125,19 +125,20 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> Start:
+def start(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts `softsweep run` on a cluster: ten arms of a second or two."""
     tiny["corpus"] = {"reader": "sample", "train": 400, "dev": 60, "test": 60}
     tiny["grid"] = {"loss": ["soft_macro_f1", "bce"], "batch_size": [4], "seed": list(range(5))}
     tiny["train"] = {"epochs": 4}
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(tiny))
+    started: list[subprocess.Popen[str]] = []
 
     def run(cluster: Keeper, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-P", "-m", "sweep.cli", "run", str(path)]
         command += ["--out", str(tmp_path / "run"), "--cache", str(cache)]
         command += ["--address", cluster.address, *arguments]
-        return subprocess.Popen(
+        driver = subprocess.Popen(
             command,
             cwd=tmp_path,
             env=cluster.environment | environment,
@@ -145,11 +146,16 @@ def start(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> Start:
             stderr=subprocess.PIPE,
             text=True,
         )
+        started.append(driver)
+        return driver
 
-    return run
+    yield run
+    for driver in started:
+        driver.kill()
+        driver.communicate()
 
 
-def wait_for(driver: subprocess.Popen[str], what: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(driver: subprocess.Popen[str], what: Callable[[], bool], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert driver.poll() is None, driver.communicate()

@@ -43,22 +43,30 @@ def experiment(tiny: dict[str, Any], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(experiment: Path, cache: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+def start(
+    experiment: Path, cache: Path, tmp_path: Path
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts `softsweep run` as a process of its own."""
+    started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, cwd: Path = tmp_path, out: str = "run") -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "sweep.cli", "run", str(experiment)]
         command += ["--out", str(tmp_path / out), "--cache", str(cache), *arguments]
         # -P of the interpreter: `-m` would put the working directory before softsweep itself.
         command.insert(1, "-P")
-        return subprocess.Popen(
+        driver = subprocess.Popen(
             command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        started.append(driver)
+        return driver
 
-    return run
+    yield run
+    for driver in started:
+        driver.kill()
+        driver.communicate()
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 90) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 150) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until, "waited in vain"
@@ -282,7 +290,7 @@ def test_a_sweep_that_ends_early_leaves_a_cluster_to_the_next_one(
             patched.setattr(where, name, change)
             with pytest.raises(error, match=said):
                 run()
-        wait_for(lambda: not training_for(os.getpid()), seconds=10)
+        wait_for(lambda: not training_for(os.getpid()))
     assert run().failed == 0
 
 
