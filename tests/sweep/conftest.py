@@ -2,8 +2,9 @@
 
 import copy
 import functools
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,29 @@ def tiny() -> dict[str, Any]:
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A feature cache that all tests of a session share."""
     return tmp_path_factory.mktemp("cache")
+
+
+Launch = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Starts commands as processes whose output is kept; none outlives its test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(
+        command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        started.append(
+            subprocess.Popen(command, cwd=cwd, env=env, stdout=pipe, stderr=pipe, text=True)
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 RunTiny = Callable[..., Outcome]

@@ -125,34 +125,21 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(tiny: dict[str, Any], cache: Path, tmp_path: Path) -> Iterator[Start]:
+def start(launch: Start, tiny: dict[str, Any], cache: Path, tmp_path: Path) -> Start:
     """Starts `softsweep run` on a cluster: ten arms of a second or two."""
     tiny["corpus"] = {"reader": "sample", "train": 400, "dev": 60, "test": 60}
     tiny["grid"] = {"loss": ["soft_macro_f1", "bce"], "batch_size": [4], "seed": list(range(5))}
     tiny["train"] = {"epochs": 4}
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(tiny))
-    started: list[subprocess.Popen[str]] = []
 
     def run(cluster: Keeper, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-P", "-m", "sweep.cli", "run", str(path)]
         command += ["--out", str(tmp_path / "run"), "--cache", str(cache)]
         command += ["--address", cluster.address, *arguments]
-        driver = subprocess.Popen(
-            command,
-            cwd=tmp_path,
-            env=cluster.environment | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(driver)
-        return driver
+        return launch(command, tmp_path, cluster.environment | environment)
 
-    yield run
-    for driver in started:
-        driver.kill()
-        driver.communicate()
+    return run
 
 
 def wait_for(driver: subprocess.Popen[str], what: Callable[[], bool], seconds: float = 120) -> None:

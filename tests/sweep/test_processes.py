@@ -44,26 +44,18 @@ def experiment(tiny: dict[str, Any], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(
-    experiment: Path, cache: Path, tmp_path: Path
-) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    launch: Callable[..., subprocess.Popen[str]], experiment: Path, cache: Path, tmp_path: Path
+) -> Callable[..., subprocess.Popen[str]]:
     """Starts `softsweep run` as a process of its own."""
-    started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, cwd: Path = tmp_path, out: str = "run") -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "sweep.cli", "run", str(experiment)]
         command += ["--out", str(tmp_path / out), "--cache", str(cache), *arguments]
         # -P of the interpreter: `-m` would put the working directory before softsweep itself.
         command.insert(1, "-P")
-        driver = subprocess.Popen(
-            command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        started.append(driver)
-        return driver
+        return launch(command, cwd)
 
-    yield run
-    for driver in started:
-        driver.kill()
-        driver.communicate()
+    return run
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 150) -> None:
@@ -290,7 +282,7 @@ def test_a_sweep_that_ends_early_leaves_a_cluster_to_the_next_one(
             patched.setattr(where, name, change)
             with pytest.raises(error, match=said):
                 run()
-        wait_for(lambda: not training_for(os.getpid()))
+        wait_for(lambda: not training_for(os.getpid()), seconds=10)
     assert run().failed == 0
 
 

@@ -35,16 +35,28 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def disks() -> Iterator[ExitStack]:
+    """Takes the temporaries of machines, which go after the processes that use them."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
 def start(
-    tiny: dict[str, Any], cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
-) -> Iterator[Start]:
+    disks: ExitStack,  # before the processes, so that it ends after them
+    launch: Start,
+    tiny: dict[str, Any],
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> Start:
     """Starts `softsweep run` on a machine of a name: with its own temporaries and mirrors."""
     tiny["corpus"] = {"reader": "sample", "train": 400, "dev": 60, "test": 60}
     tiny["grid"] = {"loss": ["soft_macro_f1", "bce"], "batch_size": [4], "seed": list(range(3))}
     tiny["train"] = {"epochs": 4}
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny))
     monkeypatch.setenv("SOFTSWEEP_LEASE", str(LEASE))
-    started: list[subprocess.Popen[str]] = []
     temporaries: dict[str, str] = {}
 
     def run(machine: str, executor: str = "inline") -> subprocess.Popen[str]:
@@ -54,15 +66,9 @@ def start(
         monkeypatch.setenv("SOFTSWEEP_MIRRORS", f"{temporaries[machine]}/mirrors")
         command = [sys.executable, "-P", "-m", "sweep.cli", "run", str(tmp_path / "tiny.yaml")]
         command += ["--out", place, "--cache", str(cache), "--executor", executor]
-        pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True))
-        return started[-1]
+        return launch(command, tmp_path)
 
-    with ExitStack() as disks:
-        yield run
-        for process in started:
-            process.kill()
-            process.communicate()
+    return run
 
 
 @pytest.fixture
